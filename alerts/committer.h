@@ -1,10 +1,10 @@
 /*
- * The alert stage's thread: takes verdicts off a bounded queue, routes their hits, commits them in groups, and only then
- * settles them, which is what lets ingest acknowledge.
+ * The alert stage's thread: takes verdicts off a bounded queue, routes their hits, commits them in groups, and only
+ * then settles them, which is what lets ingest acknowledge.
  *
- * A group closes at group_max verdicts or group_wait_ms after its first. A commit that fails (disk full, locked) is tried
- * again with growing pauses up to retry_max_ms for as long as the program runs; meanwhile nothing is acknowledged, the
- * queue fills, and the stage reports itself unhealthy.
+ * A group closes at group_max verdicts or group_wait_ms after its first. A commit that fails (disk full, locked) is
+ * tried again with growing pauses up to retry_max_ms for as long as the program runs; meanwhile nothing is
+ * acknowledged, the queue fills, and the stage reports itself unhealthy.
  */
 #ifndef ALERTS_COMMITTER_H
 #define ALERTS_COMMITTER_H
@@ -28,19 +28,20 @@ struct committer_settings {
 };
 
 /*
- * Takes over `store` (from then on used by its thread only). `on_state` is called from its thread when the store stops or
- * starts to work, with the reason in words when it stops; may be NULL.
+ * Takes over `store` (from then on used by its thread only). `on_state` is called from its thread when the store stops
+ * or starts to work, with the reason in words when it stops; may be NULL.
  */
-enum status committer_start(const struct committer_settings *settings, const struct store_ops *ops, struct store **store,
-                            struct metrics *metrics, void (*on_state)(void *context, bool healthy, const char *reason),
-                            void *context, struct committer **ret_committer) MUST_USE;
+enum status committer_start(const struct committer_settings *settings, const struct store_ops *ops,
+                            struct store **store, struct metrics *metrics,
+                            void (*on_state)(void *context, bool healthy, const char *reason), void *context,
+                            struct committer **ret_committer) MUST_USE;
 
 /* Where verdicts go. Waits for room. Any thread. */
 struct verdict_sink committer_sink(struct committer *committer);
 
 /*
- * Commits what is queued and ends the thread. What cannot be committed within `drain_ms` is settled as not safe, so that
- * its batch is sent again; returns how many that were.
+ * Commits what is queued and ends the thread. What cannot be committed within `drain_ms` is settled as not safe, so
+ * that its batch is sent again; returns how many that were.
  */
 uint32_t committer_stop(struct committer *committer, uint32_t drain_ms);
 void committer_free(struct committer **committer);

@@ -1,9 +1,9 @@
 /*
  * Which queue a hit goes to.
  *
- * In order: the first queue of the settings that names severities or rule prefixes and whose every named criterion fits the
- * hit; else the queue that the rule names; else the default queue. Unscanned hits go to the unscanned queue. A rule may name
- * a queue that the settings do not list: it exists with the default service level and no context.
+ * In order: the first queue of the settings that names severities or rule prefixes and whose every named criterion fits
+ * the hit; else the queue that the rule names; else the default queue. Unscanned hits go to the unscanned queue. A rule
+ * may name a queue that the settings do not list: it exists with the default service level and no context.
  *
  * Pure: the table is built once and only read.
  */
@@ -16,8 +16,8 @@
 
 struct route_queue {
     const char *name;
-    unsigned severities;               /* bit (1 << severity); 0: not named */
-    const char *const *rule_prefixes;  /* NULL-ended; NULL: not named. "scams." or a whole id */
+    unsigned severities;              /* bit (1 << severity); 0: not named */
+    const char *const *rule_prefixes; /* NULL-ended; NULL: not named. "scams." or a whole id */
     uint32_t service_level_minutes;
     uint32_t context_messages; /* earlier messages of the conversation that may be stored with a case; at most 10 */
 };

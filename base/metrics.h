@@ -1,9 +1,9 @@
 /*
  * Counters, gauges and histograms, rendered in the Prometheus text format.
  *
- * Asking for a metric with the same name and label value again returns the same one, so that code that sees a new rule or
- * queue can just ask. Metrics live as long as their registry. Any thread may call anything; updates are atomic and take
- * no lock, look-ups take the registry's lock: keep the pointer where it is hot.
+ * Asking for a metric with the same name and label value again returns the same one, so that code that sees a new rule
+ * or queue can just ask. Metrics live as long as their registry. Any thread may call anything; updates are atomic and
+ * take no lock, look-ups take the registry's lock: keep the pointer where it is hot.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -28,7 +28,8 @@ struct metric *metrics_counter(struct metrics *metrics, const char *name, const 
                                const char *value);
 struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *help, const char *label,
                              const char *value);
-/* Buckets of powers of two from 2^first to 2^last of `unit` (the value of one count in the exported unit, e.g. 1e-9). */
+/* Buckets of powers of two from 2^first to 2^last of `unit` (the value of one count in the exported unit, e.g. 1e-9).
+ */
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *help, double unit, int first,
                                  int last);
 

@@ -32,15 +32,16 @@ enum status queue_push(struct queue *queue, void *item) MUST_USE;
 enum status queue_pop(struct queue *queue, int64_t timeout_ms, void **ret_item) MUST_USE;
 
 /* Up to `max` items at once, waiting only for the first; same results. */
-enum status queue_pop_many(struct queue *queue, int64_t timeout_ms, void **items, size_t max, size_t *ret_count)
-    MUST_USE;
+enum status queue_pop_many(struct queue *queue, int64_t timeout_ms, void **items, size_t max,
+                           size_t *ret_count) MUST_USE;
 
 /* Wakes everyone; from then on pushes fail. May be called twice. */
 void queue_close(struct queue *queue);
 
 size_t queue_size(struct queue *queue);
 
-/* A file descriptor that polls readable while the queue is not empty or is closed, for event loops; owned by the queue. */
+/* A file descriptor that polls readable while the queue is not empty or is closed, for event loops; owned by the queue.
+ */
 int queue_fd(struct queue *queue);
 
 #endif

@@ -21,14 +21,14 @@ enum yaml_type { YAML_NULL, YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml {
     enum yaml_type type;
-    bool quoted;            /* a scalar in quotes or a block: never a number, a boolean or null */
-    uint32_t line, column;  /* of its first character, from 1 */
-    const char *text;       /* scalar, NUL-terminated; may hold NULs inside, see size */
+    bool quoted;           /* a scalar in quotes or a block: never a number, a boolean or null */
+    uint32_t line, column; /* of its first character, from 1 */
+    const char *text;      /* scalar, NUL-terminated; may hold NULs inside, see size */
     size_t size;
-    struct yaml *key;       /* in a map: the key of this item */
-    struct yaml *next;      /* the next item of the list or map that this one is in */
-    struct yaml *first;     /* list, map: the first item */
-    uint32_t count;         /* list, map: how many */
+    struct yaml *key;   /* in a map: the key of this item */
+    struct yaml *next;  /* the next item of the list or map that this one is in */
+    struct yaml *first; /* list, map: the first item */
+    uint32_t count;     /* list, map: how many */
 };
 
 /*
@@ -37,7 +37,8 @@ struct yaml {
  */
 enum status yaml_parse(struct span text, const char *name, struct arena *arena, struct findings *findings,
                        struct yaml **ret_root) MUST_USE;
-enum status yaml_read(const char *path, struct arena *arena, struct findings *findings, struct yaml **ret_root) MUST_USE;
+enum status yaml_read(const char *path, struct arena *arena, struct findings *findings,
+                      struct yaml **ret_root) MUST_USE;
 
 /* The item of a map by key, or NULL. */
 struct yaml *yaml_get(const struct yaml *map, const char *key);

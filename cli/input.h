@@ -2,17 +2,21 @@
  * Reads messages from a file or from stdin, as `weir send`, `weir scan` and `weir demo` take them.
  *
  *  lines  each line is a text.
- *  jsonl  each line is an object with the field names of DirectMessage; other fields are ignored. `text` is a string, or
- *         `text_base64` gives arbitrary bytes. `recipient_ids` is a list, `attributes` an object of strings.
- *  tsv    one column is the text (1-based; 0: the last).
+ *  jsonl  each line is an object with the field names of DirectMessage; other fields are ignored. `text` is a string,
+ * or `text_base64` gives arbitrary bytes. `recipient_ids` is a list, `attributes` an object of strings. tsv    one
+ * column is the text (1-based; 0: the last).
  *
- * What is missing is filled in: message_id with the line number (after `id_prefix`), conversation_id with the message id.
- * Lines may hold any bytes; a trailing CR is dropped, the last line needs no newline. A line over INPUT_LINE_MAX or a JSON
- * line that cannot be read is a fault with its line number; the caller decides whether to go on.
+ * What is missing is filled in: message_id with the line number (after `id_prefix`), conversation_id with the message
+ * id. A JSON line without text is a fault, an empty text is not; ids may also be whole numbers; null is the same as
+ * missing; lines of nothing but white space are passed over. Auto is jsonl for *.jsonl and *.ndjson, tsv for *.tsv,
+ * else lines. Lines may hold any bytes; a trailing CR is dropped, the last line needs no newline. A line over
+ * INPUT_LINE_MAX or a JSON line that cannot be read is a fault with its line number; the caller decides whether to go
+ * on.
  */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -22,7 +26,8 @@
 #define INPUT_LINE_MAX (16u << 20)
 
 enum input_format { INPUT_AUTO, INPUT_LINES, INPUT_JSONL, INPUT_TSV };
-extern const char *const input_format_names[5]; /* "auto", "lines", "jsonl", "tsv", NULL; auto goes by the file's name */
+extern const char
+    *const input_format_names[5]; /* "auto", "lines", "jsonl", "tsv", NULL; auto goes by the file's name */
 
 struct input_options {
     enum input_format format;
@@ -50,8 +55,15 @@ enum status input_open(const char *path, const struct input_options *options, st
                        struct input **ret_input) MUST_USE;
 void input_close(struct input **input);
 
-/* STATUS_OK; STATUS_CLOSED at the end; STATUS_INVALID or STATUS_LIMIT for a faulty line (words say which), which was skipped; STATUS_SYSTEM. */
+/* STATUS_OK; STATUS_CLOSED at the end; STATUS_INVALID or STATUS_LIMIT for a faulty line (words say which), which was
+ * skipped; STATUS_SYSTEM. */
 enum status input_next(struct input *input, struct error *error, struct input_message *ret_message) MUST_USE;
+
+/*
+ * Whether the next input_next has something to work on: a line, the end, or at least bytes to read. Waits up to
+ * `timeout_ms` for it. For callers that hold messages back and should not while a pipe is silent.
+ */
+bool input_ready(const struct input *input, int timeout_ms);
 
 /* For progress: bytes read, and the size of the file (0: not known). */
 uint64_t input_position(const struct input *input);

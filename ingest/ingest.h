@@ -2,8 +2,8 @@
  * The ingest stage: one thread that owns the sockets, reads frames, admits batches, hands them on and sends receipts.
  *
  * Life of a batch: a frame arrives -> decoded in place -> judged (admission) -> entered in the ledger -> handed to the
- * sink -> settled by whoever let go of it last -> receipt -> frame freed. Memory is bounded by batches_in_flight_max and
- * bytes_in_flight_max: over either, the batch's id is read and RETRY_LATER is answered.
+ * sink -> settled by whoever let go of it last -> receipt -> frame freed. Memory is bounded by batches_in_flight_max
+ * and bytes_in_flight_max: over either, the batch's id is read and RETRY_LATER is answered.
  */
 #ifndef INGEST_INGEST_H
 #define INGEST_INGEST_H
@@ -52,9 +52,9 @@ enum status ingest_start(const struct ingest_settings *settings, void *zmq_conte
 const char *ingest_endpoint(const struct ingest *ingest, uint32_t source);
 
 /*
- * Drains: takes no new batch (what arrives is answered RETRY_LATER), waits up to drain_ms for the batches in flight, sends
- * their receipts and gives the sockets time to deliver them. Returns when the thread has ended; `ret_unsettled` is how many
- * batches were still in flight. Any thread, once.
+ * Drains: takes no new batch (what arrives is answered RETRY_LATER), waits up to drain_ms for the batches in flight,
+ * sends their receipts and gives the sockets time to deliver them. Returns when the thread has ended; `ret_unsettled`
+ * is how many batches were still in flight. Any thread, once.
  */
 void ingest_stop(struct ingest *ingest, uint32_t *ret_unsettled);
 

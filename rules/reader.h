@@ -2,7 +2,8 @@
  * Reads a pack: YAML to model, with every fault of the file found in one pass.
  *
  * Checked here: unknown keys, wrong types, ids (letters, digits, - _ and dots; unique), names, severities, views, list
- * files, conditions, and that PCRE2 takes each regex. Not here: the inline tests, which need a scanner (scanner/ruleset.h).
+ * files, conditions, and that PCRE2 takes each regex. Not here: the inline tests, which need a scanner
+ * (scanner/ruleset.h).
  *
  * A condition that would hold for a message in which no pattern matches is an error: it would flag everything.
  */
@@ -14,19 +15,19 @@
 #include "rules/model.h"
 
 /*
- * `path` is one .yaml file. STATUS_OK (perhaps with warnings); STATUS_INVALID or STATUS_SYSTEM with at least one error in
- * findings.
+ * `path` is one .yaml file. STATUS_OK (perhaps with warnings); STATUS_INVALID or STATUS_SYSTEM with at least one error
+ * in findings.
  */
 enum status reader_read_pack(const char *path, struct findings *findings, struct pack **ret_pack) MUST_USE;
 
 /* The same from text; lists are looked for relative to the folder of `name`. For tests and editors. */
-enum status reader_parse_pack(struct span text, const char *name, struct findings *findings, struct pack **ret_pack)
-    MUST_USE;
+enum status reader_parse_pack(struct span text, const char *name, struct findings *findings,
+                              struct pack **ret_pack) MUST_USE;
 
 /*
- * The pack files that `path` stands for: itself if it is a file, the *.yaml and *.yml inside, sorted by name, if it is a
- * folder (not recursive). STATUS_NOT_FOUND or STATUS_INVALID (an empty folder) with a finding. The list ends with NULL and
- * lives in the arena.
+ * The pack files that `path` stands for: itself if it is a file, the *.yaml and *.yml inside, sorted by name, if it is
+ * a folder (not recursive). STATUS_NOT_FOUND or STATUS_INVALID (an empty folder) with a finding. The list ends with
+ * NULL and lives in the arena.
  */
 enum status reader_find_packs(const char *path, struct arena *arena, struct findings *findings,
                               const char *const **ret_paths) MUST_USE;

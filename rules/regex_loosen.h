@@ -1,11 +1,12 @@
 /*
- * Writes a regex as a byte-wise expression for Hyperscan that matches at least wherever PCRE2 matches: the search may be
- * looser than the rule, never tighter.
+ * Writes a regex as a byte-wise expression for Hyperscan that matches at least wherever PCRE2 matches: the search may
+ * be looser than the rule, never tighter.
  *
- * The expression is made for hs_compile with HS_FLAG_DOTALL | HS_FLAG_MULTILINE and without UTF8, UCP and CASELESS, over
- * views of many messages separated by newlines. Parts before the first and after the last required part are cut off (so
- * that `foo.*` does not report every byte), case is spelled out, a character beyond ASCII is its UTF-8 bytes, `\w` and the
- * like allow any character beyond ASCII, and `\b` is kept only where an ASCII word character stands on its inner side.
+ * The expression is made for hs_compile with HS_FLAG_DOTALL | HS_FLAG_MULTILINE and without UTF8, UCP and CASELESS,
+ * over views of many messages separated by newlines. Parts before the first and after the last required part are cut
+ * off (so that `foo.*` does not report every byte), case is spelled out, a character beyond ASCII is its UTF-8 bytes,
+ * `\w` and the like allow any character beyond ASCII, and `\b` is kept only where an ASCII word character stands on its
+ * inner side.
  */
 #ifndef RULES_REGEX_LOOSEN_H
 #define RULES_REGEX_LOOSEN_H

@@ -32,26 +32,26 @@ enum regex_node_type {
 
 /* A set of characters, case already closed: exact for ASCII, listed or "any" beyond. */
 struct regex_set {
-    uint64_t ascii[2];          /* bit c: character c is in the set */
-    bool other_any;             /* any character beyond ASCII may be in the set */
-    const uint32_t *others;     /* if not other_any: the characters beyond ASCII, sorted */
+    uint64_t ascii[2];      /* bit c: character c is in the set */
+    bool other_any;         /* any character beyond ASCII may be in the set */
+    const uint32_t *others; /* if not other_any: the characters beyond ASCII, sorted */
     uint32_t other_count;
 };
 
 struct regex_node {
     enum regex_node_type type;
-    struct regex_set set;       /* NODE_CHARACTERS */
-    uint32_t min, max;          /* NODE_REPEAT */
-    struct regex_node *first;   /* children */
-    struct regex_node *next;    /* sibling */
+    struct regex_set set;     /* NODE_CHARACTERS */
+    uint32_t min, max;        /* NODE_REPEAT */
+    struct regex_node *first; /* children */
+    struct regex_node *next;  /* sibling */
 };
 
 #define REGEX_TREE_NODES_MAX 200000
 #define REGEX_TREE_DEPTH_MAX 200
 
 /*
- * Reads `pattern` (which PCRE2 has accepted) under Weir's default options. STATUS_UNSUPPORTED: nothing certain can be said;
- * the pattern has to be confirmed on every message. STATUS_LIMIT, STATUS_NO_MEMORY.
+ * Reads `pattern` (which PCRE2 has accepted) under Weir's default options. STATUS_UNSUPPORTED: nothing certain can be
+ * said; the pattern has to be confirmed on every message. STATUS_LIMIT, STATUS_NO_MEMORY.
  */
 enum status regex_tree_parse(struct span pattern, struct arena *arena, struct regex_node **ret_root) MUST_USE;
 

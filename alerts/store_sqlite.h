@@ -1,0 +1,124 @@
+/*
+ * What the files of the SQLite store share. Private to alerts/store_sqlite*.c and their tests.
+ *
+ * A transaction goes store_sqlite_begin, statements, store_sqlite_commit; on any failure store_sqlite_rollback, which
+ * is harmless outside a transaction. Statements are prepared once and kept; store_sqlite_take resets one for use.
+ */
+#ifndef ALERTS_STORE_SQLITE_H
+#define ALERTS_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "alerts/store.h"
+
+/* X(name, sql) */
+#define STORE_STATEMENTS(X)                                                                                            \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
+    X(COMMIT, "COMMIT")                                                                                                \
+    X(ROLLBACK, "ROLLBACK")                                                                                            \
+    X(HIT_KNOWN, "SELECT 1 FROM hits WHERE message_id = ?1 AND rule = ?2")                                             \
+    X(HIT_ADD, "INSERT INTO hits (message_id, rule, case_id, message, title, generation, reason, severity, outcome, "  \
+               "flagged_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                      \
+    X(SPAN_ADD, "INSERT INTO hit_spans (hit, position, pattern, view, span_start, span_end) "                          \
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                     \
+    X(CASE_OPEN, "SELECT id FROM cases WHERE conversation_id = ?1 AND queue = ?2 AND decision = 0")                    \
+    X(CASE_ADD, "INSERT INTO cases (queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, "      \
+                "unscanned) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)")                                                      \
+    X(CASE_JOIN, "UPDATE cases SET severity = max(severity, ?2), updated_at_ms = max(updated_at_ms, ?3), "             \
+                 "deadline_ms = min(deadline_ms, ?4), unscanned = max(unscanned, ?5) WHERE id = ?1")                   \
+    X(MESSAGE_FIND, "SELECT id, complete FROM messages WHERE message_id = ?1 AND conversation_id = ?2 "                \
+                    "AND text = ?3")                                                                                   \
+    X(MESSAGE_ADD, "INSERT INTO messages (message_id, conversation_id, sender_id, text, sent_at_ms, received_at_ms, "  \
+                   "complete, recipients, locale, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")       \
+    X(MESSAGE_COMPLETE, "UPDATE messages SET complete = 1, recipients = ?2, locale = ?3, attributes = ?4 "             \
+                        "WHERE id = ?1")                                                                               \
+    X(CASE_FLAG, "INSERT INTO case_messages (case_id, message, flagged) VALUES (?1, ?2, 1) "                           \
+                 "ON CONFLICT (case_id, message) DO UPDATE SET flagged = 1 WHERE flagged = 0")                         \
+    X(CASE_CONTEXT, "INSERT INTO case_messages (case_id, message, flagged) VALUES (?1, ?2, 0) "                        \
+                    "ON CONFLICT (case_id, message) DO NOTHING")                                                       \
+    X(CASE_LIST, STORE_CASE_COLUMNS "WHERE (?1 IS NULL OR queue = ?1) AND (?2 = 0 OR decision = 0) "                   \
+                                    "AND (?3 = 0 OR lease_until_ms <= ?4) AND severity >= ?5 "                         \
+                                    "ORDER BY severity DESC, deadline_ms, id LIMIT ?6")                                \
+    X(CASE_GET, STORE_CASE_COLUMNS "WHERE id = ?1")                                                                    \
+    X(CASE_URGENT, "SELECT id FROM cases WHERE decision = 0 AND lease_until_ms <= ?1 AND (?2 IS NULL OR queue = ?2) "  \
+                   "ORDER BY severity DESC, deadline_ms, id LIMIT 1")                                                  \
+    X(CASE_LEASE, "SELECT decision, lease_holder, lease_until_ms, lease_token FROM cases WHERE id = ?1")               \
+    X(CASE_CLAIM, "UPDATE cases SET lease_holder = ?2, lease_until_ms = ?3, lease_token = lease_token + 1 "            \
+                  "WHERE id = ?1 RETURNING lease_token")                                                               \
+    X(CASE_DECIDE, "UPDATE cases SET decision = ?2, decided_by = ?3, note = ?4, decided_at_ms = ?5, "                  \
+                   "updated_at_ms = max(updated_at_ms, ?5), lease_holder = NULL, lease_until_ms = 0 WHERE id = ?1")    \
+    X(CASE_GIVE_BACK, "UPDATE cases SET lease_holder = NULL, lease_until_ms = 0 WHERE id = ?1")                        \
+    X(CASE_MESSAGES, "SELECT m.message_id, m.sender_id, m.recipients, m.locale, m.attributes, m.text, m.sent_at_ms, "  \
+                     "m.received_at_ms, c.flagged, m.id FROM case_messages c JOIN messages m ON m.id = c.message "     \
+                     "WHERE c.case_id = ?1 ORDER BY m.received_at_ms, m.sent_at_ms, m.id")                             \
+    X(CASE_HITS, "SELECT id, message_id, rule, title, generation, reason, severity, outcome, flagged_at_ms, message "  \
+                 "FROM hits WHERE case_id = ?1 ORDER BY id")                                                           \
+    X(HIT_SPANS, "SELECT pattern, view, span_start, span_end FROM hit_spans WHERE hit = ?1 ORDER BY position")         \
+    X(AUDIT_ADD, "INSERT INTO audit (at_ms, who, action, case_id, why, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+
+#define STORE_CASE_COLUMNS                                                                                             \
+    "SELECT id, queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, decision, decided_by, "    \
+    "note, decided_at_ms, lease_holder, lease_until_ms, unscanned, "                                                   \
+    "(SELECT count(*) FROM case_messages m WHERE m.case_id = cases.id), "                                              \
+    "(SELECT count(*) FROM hits h WHERE h.case_id = cases.id), "                                                       \
+    "(SELECT group_concat(rule, ',') FROM (SELECT rule FROM hits h WHERE h.case_id = cases.id GROUP BY rule "          \
+    "ORDER BY max(severity) DESC, rule)) FROM cases "
+
+enum store_statement {
+#define X(name, sql) STORE_##name,
+    STORE_STATEMENTS(X)
+#undef X
+        STORE_STATEMENT_COUNT
+};
+
+struct store {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
+    struct arena *scratch; /* of one verdict: decoded recipients and attributes */
+};
+
+/* What an SQLite result means; the words begin with `what`, e.g. "cannot store alerts". Never holds stored text. */
+enum status store_sqlite_failed(struct store *store, int code, const char *what, struct error *error) MUST_USE;
+
+/* The statement, prepared, reset and without bindings; NULL if it cannot be prepared (then ask store_sqlite_failed). */
+sqlite3_stmt *store_sqlite_take(struct store *store, enum store_statement statement) MUST_USE;
+
+/* Runs a statement that gives no rows (or at most one that is not wanted), then resets it. An SQLite result. */
+int store_sqlite_run(struct store *store, sqlite3_stmt *statement) MUST_USE;
+
+int store_sqlite_begin(struct store *store) MUST_USE;
+int store_sqlite_commit(struct store *store) MUST_USE;
+void store_sqlite_rollback(struct store *store);
+
+/* Binds; `text` NULL is NULL. What is bound must stay until the statement was run. */
+int store_sqlite_bind_text(sqlite3_stmt *statement, int place, const char *text) MUST_USE;
+int store_sqlite_bind_span(sqlite3_stmt *statement, int place, struct span text) MUST_USE;
+int store_sqlite_bind_blob(sqlite3_stmt *statement, int place, struct span bytes) MUST_USE;
+
+/* A column copied into the arena: STATUS_NO_MEMORY if it does not fit. A NULL column gives NULL. */
+enum status store_sqlite_copy(sqlite3_stmt *statement, int column, struct arena *arena, const char **ret_text) MUST_USE;
+
+/* One row of the audit. An SQLite result. */
+int store_sqlite_audit(struct store *store, int64_t now_ms, const char *who, const char *action, int64_t case_id,
+                       const char *why, const char *detail) MUST_USE;
+
+/* The operations, one file each group. */
+enum status store_sqlite_commit_verdicts(struct store *store, const struct store_verdict *verdicts, uint32_t count,
+                                         int64_t now_ms, struct error *error,
+                                         struct store_commit_result *ret_result) MUST_USE;
+enum status store_sqlite_list(struct store *store, const struct store_filter *filter, int64_t now_ms,
+                              struct arena *arena, struct error *error, struct store_case **ret_cases,
+                              uint32_t *ret_count) MUST_USE;
+enum status store_sqlite_get(struct store *store, int64_t case_id, int64_t now_ms, struct arena *arena,
+                             struct error *error, struct store_case *ret_case) MUST_USE;
+enum status store_sqlite_read(struct store *store, int64_t case_id, const char *reader, const char *purpose,
+                              int64_t now_ms, struct arena *arena, struct error *error,
+                              struct store_case_message **ret_messages, uint32_t *ret_message_count,
+                              struct store_case_hit **ret_hits, uint32_t *ret_hit_count) MUST_USE;
+enum status store_sqlite_claim(struct store *store, int64_t case_id, const char *queue, const char *holder,
+                               int64_t now_ms, int64_t lease_ms, struct arena *arena, struct error *error,
+                               struct store_case *ret_case, int64_t *ret_token) MUST_USE;
+enum status store_sqlite_decide(struct store *store, int64_t case_id, int64_t token, enum decision decision,
+                                const char *decider, const char *note, int64_t now_ms, struct error *error) MUST_USE;
+
+#endif

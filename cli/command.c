@@ -1,0 +1,82 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void say(const char *command, const char *format, va_list arguments)
+{
+    (void)fprintf(stderr, command ? "weir %s: " : "weir: ", command);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+}
+
+int command_usage_error(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(command, format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, command ? "Try 'weir %s --help'.\n" : "Try 'weir --help'.\n", command);
+    return EXIT_WRONG_USAGE;
+}
+
+int command_fail(const char *command, enum command_exit code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(command, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+bool command_number(const char *command, const char *option, const char *text, long long min, long long max,
+                    long long *ret_value)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < min || value > max) {
+        (void)command_usage_error(command, "%s takes a whole number from %lld to %lld, not '%s'", option, min, max,
+                                  text);
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool command_colour(FILE *stream)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(fileno(stream)) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Beside the program: PREFIX/bin/weir has PREFIX/share/weir/packs; SOURCE/build/PRESET/weir has SOURCE/rules/packs. */
+const char *command_default_packs(void)
+{
+    static char found[PATH_MAX];
+    static const char *const beside[] = {"../share/weir/packs", "../../rules/packs"};
+    char folder[PATH_MAX / 2] = "";
+    ssize_t size = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    char *slash = size > 0 ? strrchr(folder, '/') : NULL;
+    for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
+        char path[PATH_MAX];
+        *slash = '\0';
+        (void)snprintf(path, sizeof path, "%s/%s", folder, beside[i]);
+        if (is_folder(path) && realpath(path, found)) {
+            return found;
+        }
+    }
+    return is_folder(WEIR_PACKS_INSTALLED) ? WEIR_PACKS_INSTALLED : NULL;
+}

@@ -1,0 +1,315 @@
+#include "cli/scan_jobs.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/queue.h"
+#include "cli/progress.h"
+#include "scanner/scanner.h"
+
+#define ARENA_MAX ((size_t)256 << 20)
+#define LINES_MAX ((size_t)1 << 30)
+#define FAULTS_SHOWN_MAX 20
+
+/* Messages that are read, scanned and written together. */
+struct chunk {
+    uint64_t number; /* from 0, in the order of the input */
+    struct arena *arena;
+    struct span *ids, *texts;
+    uint32_t count;
+    struct buffer lines;
+    struct scan_totals totals;
+    enum status status;
+};
+
+struct jobs {
+    const struct scan_job *job;
+    uint32_t chunk_count;
+    struct chunk *chunks;
+    struct chunk **done; /* by number modulo chunk_count: waiting for its turn to be written */
+    struct queue *todo, *finished;
+    pthread_t threads[SCAN_JOBS_MAX];
+    uint32_t thread_count;
+};
+
+struct rendering {
+    const struct jobs *jobs;
+    struct chunk *chunk;
+};
+
+static json_t *render_spans(const struct scan_hit *hit)
+{
+    json_t *spans = json_array();
+    for (uint32_t i = 0; i < hit->span_count; i++) {
+        const struct verdict_span *span = &hit->spans[i];
+        (void)json_array_append_new(spans, json_pack("{s:s, s:s, s:I, s:I}", "pattern", span->pattern, "view",
+                                                     span->view, "start", (json_int_t)span->start, "end",
+                                                     (json_int_t)span->end));
+    }
+    return spans;
+}
+
+/* The id as text; bytes that are no UTF-8 would make the line unreadable, so jansson refuses them: shown as U+FFFD. */
+static json_t *render_id(struct span id)
+{
+    json_t *text = json_stringn((const char *)id.data, id.size);
+    return text ? text : json_string("\xEF\xBF\xBD");
+}
+
+static enum status render_hit(const struct rendering *rendering, struct span id, const struct scan_hit *hit)
+{
+    const struct rule *rule = hit->rule;
+    json_t *line = json_object();
+    (void)json_object_set_new(line, "message_id", render_id(id));
+    (void)json_object_set_new(line, "rule", json_string(rule->id));
+    (void)json_object_set_new(line, "severity", json_string(severity_text(rule->severity)));
+    (void)json_object_set_new(line, "queue", rule->queue ? json_string(rule->queue) : json_null());
+    (void)json_object_set_new(line, "generation",
+                              json_string(ruleset_generation(rendering->jobs->job->ruleset)));
+    if (rule->status == RULE_SHADOW) {
+        (void)json_object_set_new(line, "status", json_string("shadow"));
+    }
+    if (hit->outcome == OUTCOME_UNSCANNED) {
+        (void)json_object_set_new(line, "outcome", json_string("unscanned"));
+        (void)json_object_set_new(line, "reason", json_string(hit->reason));
+    }
+    (void)json_object_set_new(line, "spans", render_spans(hit));
+    char *text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(line);
+    if (!text) {
+        return STATUS_NO_MEMORY;
+    }
+    struct buffer *lines = &rendering->chunk->lines;
+    enum status status = buffer_append_text(lines, text);
+    free(text);
+    return status == STATUS_OK ? buffer_append_byte(lines, '\n') : status;
+}
+
+static enum status on_hits(void *context, uint32_t message, const struct scan_hit *hits, uint32_t hit_count)
+{
+    const struct rendering *rendering = context;
+    struct scan_totals *totals = &rendering->chunk->totals;
+    bool flagged = false, unscanned = false;
+    for (uint32_t i = 0; i < hit_count; i++) {
+        bool live = hits[i].rule->status == RULE_LIVE;
+        if (!live && !rendering->jobs->job->shadow) {
+            continue;
+        }
+        flagged |= live && hits[i].outcome == OUTCOME_FLAGGED;
+        unscanned |= live && hits[i].outcome == OUTCOME_UNSCANNED;
+        totals->hits++;
+        enum status status = render_hit(rendering, rendering->chunk->ids[message], &hits[i]);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    totals->flagged += flagged;
+    totals->unscanned += unscanned;
+    return STATUS_OK;
+}
+
+static void *scan_chunks(void *context)
+{
+    struct jobs *jobs = context;
+    struct scanner *scanner = NULL;
+    enum status made = scanner_new(&scanner);
+    void *item;
+    while (queue_pop(jobs->todo, -1, &item) == STATUS_OK) {
+        struct chunk *chunk = item;
+        struct rendering rendering = {.jobs = jobs, .chunk = chunk};
+        chunk->status = made;
+        if (made == STATUS_OK) {
+            chunk->status =
+                scanner_scan(scanner, jobs->job->ruleset, chunk->texts, chunk->count, on_hits, &rendering);
+        }
+        if (queue_push(jobs->finished, chunk) != STATUS_OK) {
+            break;
+        }
+    }
+    scanner_free(&scanner);
+    return NULL;
+}
+
+static void tell_fault(struct scan_totals *totals, const char *words)
+{
+    totals->faulty_lines++;
+    if (totals->faulty_lines <= FAULTS_SHOWN_MAX) {
+        (void)fprintf(stderr, "weir scan: %s\n", words);
+    } else if (totals->faulty_lines == FAULTS_SHOWN_MAX + 1) {
+        (void)fprintf(stderr, "weir scan: more faulty lines are only counted\n");
+    }
+}
+
+static bool keep(struct chunk *chunk, struct span from, struct span *to)
+{
+    char *copy = arena_copy(chunk->arena, from);
+    *to = span_of(copy, from.size);
+    return copy != NULL;
+}
+
+/* Fills a chunk. STATUS_CLOSED at the end of the input, perhaps with messages in the chunk. */
+static enum status read_chunk(const struct scan_job *job, struct chunk *chunk, struct error *error,
+                              struct scan_totals *totals)
+{
+    size_t bytes = 0;
+    arena_reset(chunk->arena);
+    buffer_clear(&chunk->lines);
+    chunk->count = 0;
+    chunk->totals = (struct scan_totals){0};
+    while (chunk->count < SCAN_CHUNK_MESSAGES && bytes < SCAN_CHUNK_BYTES) {
+        struct input_message message;
+        enum status status = input_next(job->input, error, &message);
+        if (status == STATUS_INVALID || status == STATUS_LIMIT) {
+            tell_fault(totals, error->text);
+            continue;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (!keep(chunk, message.message_id, &chunk->ids[chunk->count]) ||
+            !keep(chunk, message.text, &chunk->texts[chunk->count])) {
+            return STATUS_NO_MEMORY;
+        }
+        bytes += message.text.size;
+        chunk->count++;
+    }
+    return STATUS_OK;
+}
+
+static void add_totals(struct scan_totals *sum, const struct scan_totals *part)
+{
+    sum->flagged += part->flagged;
+    sum->hits += part->hits;
+    sum->unscanned += part->unscanned;
+}
+
+/* Waits for one chunk, then writes every chunk whose turn has come. Returns those to the free list. */
+static enum status collect(struct jobs *jobs, uint64_t *next, struct scan_totals *totals, struct chunk **free_list,
+                           uint32_t *free_count)
+{
+    void *item;
+    enum status status = queue_pop(jobs->finished, -1, &item);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct chunk *chunk = item;
+    jobs->done[chunk->number % jobs->chunk_count] = chunk;
+    while ((chunk = jobs->done[*next % jobs->chunk_count]) != NULL) {
+        jobs->done[*next % jobs->chunk_count] = NULL;
+        (*next)++;
+        if (chunk->status != STATUS_OK) {
+            return chunk->status;
+        }
+        if (chunk->lines.size > 0 &&
+            fwrite(chunk->lines.data, 1, chunk->lines.size, jobs->job->out) != chunk->lines.size) {
+            return STATUS_SYSTEM;
+        }
+        totals->messages += chunk->count;
+        add_totals(totals, &chunk->totals);
+        free_list[(*free_count)++] = chunk;
+    }
+    return STATUS_OK;
+}
+
+/* The calling thread's part: reads ahead as long as chunks are free, then collects. */
+static enum status read_and_write(struct jobs *jobs, struct error *error, struct scan_totals *totals)
+{
+    struct chunk *free_list[SCAN_JOBS_MAX * SCAN_CHUNKS_PER_JOB];
+    uint32_t free_count = 0;
+    uint64_t number = 0, next = 0;
+    struct progress progress;
+    enum status status = STATUS_OK;
+    bool ended = false;
+    for (uint32_t i = 0; i < jobs->chunk_count; i++) {
+        free_list[free_count++] = &jobs->chunks[i];
+    }
+    progress_start(&progress, "scanning", "bytes", input_size(jobs->job->input));
+    while (status == STATUS_OK && (!ended || next < number)) {
+        if (ended || free_count == 0) {
+            status = collect(jobs, &next, totals, free_list, &free_count);
+            progress_update(&progress, input_position(jobs->job->input));
+            continue;
+        }
+        struct chunk *chunk = free_list[--free_count];
+        status = read_chunk(jobs->job, chunk, error, totals);
+        ended = status == STATUS_CLOSED;
+        status = ended ? STATUS_OK : status;
+        if (status == STATUS_OK) {
+            chunk->number = number++;
+            status = queue_push(jobs->todo, chunk);
+        }
+    }
+    progress_end(&progress);
+    return status;
+}
+
+static enum status make_chunks(struct jobs *jobs)
+{
+    for (uint32_t i = 0; i < jobs->chunk_count; i++) {
+        struct chunk *chunk = &jobs->chunks[i];
+        chunk->lines = BUFFER_INIT(LINES_MAX);
+        chunk->ids = calloc(SCAN_CHUNK_MESSAGES, sizeof *chunk->ids);
+        chunk->texts = calloc(SCAN_CHUNK_MESSAGES, sizeof *chunk->texts);
+        if (!chunk->ids || !chunk->texts || arena_new(1u << 18, ARENA_MAX, &chunk->arena) != STATUS_OK) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    return STATUS_OK;
+}
+
+static void end_jobs(struct jobs *jobs)
+{
+    if (jobs->todo) {
+        queue_close(jobs->todo);
+    }
+    if (jobs->finished) {
+        queue_close(jobs->finished);
+    }
+    for (uint32_t i = 0; i < jobs->thread_count; i++) {
+        (void)pthread_join(jobs->threads[i], NULL);
+    }
+    queue_free(&jobs->todo);
+    queue_free(&jobs->finished);
+    for (uint32_t i = 0; jobs->chunks && i < jobs->chunk_count; i++) {
+        arena_free(&jobs->chunks[i].arena);
+        buffer_free(&jobs->chunks[i].lines);
+        free(jobs->chunks[i].ids);
+        free(jobs->chunks[i].texts);
+    }
+    free(jobs->chunks);
+    free(jobs->done);
+}
+
+enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals)
+{
+    struct jobs jobs = {.job = job, .chunk_count = job->jobs * SCAN_CHUNKS_PER_JOB};
+    struct scan_totals totals = {0};
+    jobs.chunks = calloc(jobs.chunk_count, sizeof *jobs.chunks);
+    jobs.done = calloc(jobs.chunk_count, sizeof(struct chunk *));
+    enum status status = jobs.chunks && jobs.done ? make_chunks(&jobs) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) {
+        status = queue_new(jobs.chunk_count, &jobs.todo);
+    }
+    if (status == STATUS_OK) {
+        status = queue_new(jobs.chunk_count, &jobs.finished);
+    }
+    while (status == STATUS_OK && jobs.thread_count < job->jobs) {
+        if (pthread_create(&jobs.threads[jobs.thread_count], NULL, scan_chunks, &jobs) != 0) {
+            status = jobs.thread_count > 0 ? STATUS_OK : STATUS_SYSTEM;
+            break;
+        }
+        jobs.thread_count++;
+    }
+    if (status == STATUS_OK) {
+        status = read_and_write(&jobs, error, &totals);
+    }
+    end_jobs(&jobs);
+    if (status == STATUS_OK) {
+        *ret_totals = totals;
+    }
+    return status;
+}

@@ -1,0 +1,39 @@
+/*
+ * Scans all messages of an input with several threads and writes the hits in the order of the messages.
+ *
+ * The calling thread reads chunks of messages; worker threads scan them and render their lines; the calling thread writes
+ * the lines chunk by chunk. At most SCAN_CHUNKS_PER_JOB chunks a thread are in memory.
+ */
+#ifndef CLI_SCAN_JOBS_H
+#define CLI_SCAN_JOBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/status.h"
+#include "cli/input.h"
+#include "scanner/ruleset.h"
+
+#define SCAN_JOBS_MAX 256
+#define SCAN_CHUNKS_PER_JOB 4
+#define SCAN_CHUNK_MESSAGES 4096
+#define SCAN_CHUNK_BYTES (1u << 20)
+
+struct scan_job {
+    struct ruleset *ruleset;
+    struct input *input;
+    uint32_t jobs;
+    bool shadow; /* print hits of shadow rules too */
+    FILE *out;
+};
+
+struct scan_totals {
+    uint64_t messages, flagged, hits, unscanned, faulty_lines;
+};
+
+/* STATUS_SYSTEM if the input cannot be read or the output cannot be written. Faulty lines are told on stderr and counted. */
+enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals) MUST_USE;
+
+#endif

@@ -1,0 +1,153 @@
+#include "rules/partition.h"
+
+#include <hs.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static enum status partition_make(hs_database_t *database, struct partition **ret_partition)
+{
+    struct partition *partition = calloc(1, sizeof *partition);
+    if (!partition) {
+        hs_free_database(database);
+        return STATUS_NO_MEMORY;
+    }
+    partition->database = database;
+    if (hs_database_size(database, &partition->size) != HS_SUCCESS) {
+        partition->size = 0;
+    }
+    *ret_partition = partition;
+    return STATUS_OK;
+}
+
+static enum status failed(hs_compile_error_t *fault, struct error *error)
+{
+    error_set(error, "Hyperscan could not compile: %s", fault ? fault->message : "no reason given");
+    hs_free_compile_error(fault);
+    return STATUS_SYSTEM;
+}
+
+enum status partition_compile_literals(const struct span *literals, uint32_t count, bool caseless, struct error *error,
+                                       struct partition **ret_partition)
+{
+    const char **texts = calloc(count, sizeof *texts);
+    size_t *sizes = calloc(count, sizeof *sizes);
+    unsigned *flags = calloc(count, sizeof *flags);
+    unsigned *ids = calloc(count, sizeof *ids);
+    enum status status = STATUS_NO_MEMORY;
+    if (!texts || !sizes || !flags || !ids) {
+        goto out;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        texts[i] = (const char *)literals[i].data;
+        sizes[i] = literals[i].size;
+        flags[i] = caseless ? HS_FLAG_CASELESS : 0;
+        ids[i] = i;
+    }
+    hs_database_t *database = NULL;
+    hs_compile_error_t *fault = NULL;
+    if (hs_compile_lit_multi(texts, flags, ids, sizes, count, HS_MODE_BLOCK, NULL, &database, &fault) != HS_SUCCESS) {
+        status = failed(fault, error);
+        goto out;
+    }
+    status = partition_make(database, ret_partition);
+out:
+    free(texts);
+    free(sizes);
+    free(flags);
+    free(ids);
+    return status;
+}
+
+struct expressions {
+    const char **texts;
+    unsigned *flags;
+    unsigned *ids;
+    uint32_t count;
+};
+
+/* Leaves expression `at` out and remembers it. */
+static void leave_out(struct expressions *list, uint32_t at, bool *refused)
+{
+    refused[list->ids[at]] = true;
+    list->count--;
+    list->texts[at] = list->texts[list->count];
+    list->ids[at] = list->ids[list->count];
+}
+
+/*
+ * Compiles all of the list at once. hs_compile_multi stops at the first expression it cannot take: leave that one out and
+ * try again. When it blames the set as a whole (too large), cut the list in half by leaving out the later half: the caller
+ * confirms those with PCRE2, which is slow but right.
+ */
+static enum status compile_list(struct expressions *list, bool *refused, struct error *error, hs_database_t **ret_database)
+{
+    while (list->count > 0) {
+        hs_compile_error_t *fault = NULL;
+        hs_error_t result =
+            hs_compile_multi(list->texts, list->flags, list->ids, list->count, HS_MODE_BLOCK, NULL, ret_database, &fault);
+        if (result == HS_SUCCESS) {
+            return STATUS_OK;
+        }
+        if (result == HS_NOMEM || !fault) {
+            hs_free_compile_error(fault);
+            return STATUS_NO_MEMORY;
+        }
+        if (fault->expression >= 0 && (uint32_t)fault->expression < list->count) {
+            leave_out(list, (uint32_t)fault->expression, refused);
+        } else if (list->count == 1) {
+            leave_out(list, 0, refused);
+        } else {
+            for (uint32_t keep = list->count / 2; list->count > keep;) {
+                leave_out(list, list->count - 1, refused);
+            }
+        }
+        hs_free_compile_error(fault);
+    }
+    (void)error;
+    *ret_database = NULL;
+    return STATUS_OK;
+}
+
+enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
+                                          struct error *error, struct partition **ret_partition)
+{
+    struct expressions list = {
+        .texts = calloc(count, sizeof *list.texts),
+        .flags = calloc(count, sizeof *list.flags),
+        .ids = calloc(count, sizeof *list.ids),
+        .count = count,
+    };
+    enum status status = STATUS_NO_MEMORY;
+    if (list.texts && list.flags && list.ids) {
+        for (uint32_t i = 0; i < count; i++) {
+            list.texts[i] = expressions[i];
+            list.flags[i] = HS_FLAG_DOTALL | HS_FLAG_MULTILINE;
+            list.ids[i] = i;
+        }
+        hs_database_t *database = NULL;
+        status = compile_list(&list, refused, error, &database);
+        if (status == STATUS_OK && database) {
+            status = partition_make(database, ret_partition);
+        } else if (status == STATUS_OK) {
+            *ret_partition = NULL;
+        }
+    }
+    free(list.texts);
+    free(list.flags);
+    free(list.ids);
+    return status;
+}
+
+void partition_free(struct partition **partition)
+{
+    if (*partition) {
+        hs_free_database((*partition)->database);
+        free(*partition);
+        *partition = NULL;
+    }
+}
+
+const char *partition_engine(void)
+{
+    return hs_version();
+}

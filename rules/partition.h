@@ -1,0 +1,40 @@
+/*
+ * A part of the search that is compiled on its own: the Hyperscan back end of the planner.
+ *
+ * Databases are block-mode and byte-wise, made for buffers that hold the views of many messages with a newline between
+ * them. Matches are reported at their ends only, as often as they occur.
+ */
+#ifndef RULES_PARTITION_H
+#define RULES_PARTITION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/span.h"
+#include "base/status.h"
+
+struct hs_database;
+
+struct partition {
+    struct hs_database *database;
+    size_t size; /* bytes */
+};
+
+/* Literals of any bytes but none empty; literal i reports the id i. Case counts unless `caseless` (ASCII letters only). */
+enum status partition_compile_literals(const struct span *literals, uint32_t count, bool caseless, struct error *error,
+                                       struct partition **ret_partition) MUST_USE;
+
+/*
+ * NUL-terminated expressions; expression i reports the id i. What Hyperscan refuses is left out, and `refused[i]` is set to
+ * true for it; its owner must be searched in another way. *ret_partition is NULL if nothing is left.
+ */
+enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
+                                          struct error *error, struct partition **ret_partition) MUST_USE;
+
+void partition_free(struct partition **partition);
+
+/* Hyperscan's version and the CPU features it is used with, for generation ids and `weir doctor`. */
+const char *partition_engine(void);
+
+#endif

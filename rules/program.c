@@ -1,0 +1,540 @@
+#include "rules/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/buffer.h"
+#include "rules/regex_literals.h"
+#include "rules/regex_loosen.h"
+#include "rules/regex_tree.h"
+#include "text/domain.h"
+
+#define ARENA_MAX ((size_t)8 << 30)
+#define PROBES_MAX 4000000u
+#define EXPRESSIONS_A_PARTITION 1024u
+#define EXPRESSION_SIZE_MAX 65536u
+#define RAW_ENTRIES_A_REGEX 64u /* `words` over the raw view are joined into regexes of this many entries */
+
+/* One (literal, target) pair while the plan is being made. */
+struct literal_use {
+    struct span literal;
+    struct program_target target;
+};
+
+struct expression_use {
+    const char *text;
+    uint32_t probe;
+};
+
+/* A growing array; freed by plan_end. */
+struct list {
+    void *items;
+    uint32_t count, capacity;
+};
+
+struct plan {
+    struct program *program;
+    struct arena *scratch;
+    struct error *error;
+    struct list probes, rules, phrases;
+    struct list literals[VIEW_COUNT];
+    struct list expressions[VIEW_COUNT];
+    struct list always[VIEW_COUNT];
+    struct list partitions, partition_views;
+};
+
+static void *list_add(struct list *list, size_t size)
+{
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity ? list->capacity * 2 : 64;
+        if (list->capacity > UINT32_MAX / 2) {
+            return NULL;
+        }
+        void *items = reallocarray(list->items, capacity, size);
+        if (!items) {
+            return NULL;
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    void *item = (char *)list->items + (size_t)list->count++ * size;
+    memset(item, 0, size);
+    return item;
+}
+
+/* Moves a list's items into the program's arena; an empty list gives a pointer that is never followed. */
+static const void *list_keep(const struct list *list, size_t size, struct arena *arena)
+{
+    void *kept = arena_array(arena, list->count ? list->count : 1, size);
+    if (kept && list->count) {
+        memcpy(kept, list->items, (size_t)list->count * size);
+    }
+    return kept;
+}
+
+static enum status add_probe(struct plan *plan, const struct program_probe *probe, uint32_t *ret_number)
+{
+    if (plan->probes.count >= PROBES_MAX) {
+        error_set(plan->error, "more than %u patterns in a rule set", PROBES_MAX);
+        return STATUS_LIMIT;
+    }
+    struct program_probe *added = list_add(&plan->probes, sizeof *added);
+    if (!added) {
+        return STATUS_NO_MEMORY;
+    }
+    *added = *probe;
+    *ret_number = plan->probes.count - 1;
+    plan->program->views |= 1u << probe->view;
+    return STATUS_OK;
+}
+
+static enum status add_literal(struct plan *plan, enum view view, struct span literal, struct program_target target)
+{
+    struct literal_use *use = list_add(&plan->literals[view], sizeof *use);
+    if (!use) {
+        return STATUS_NO_MEMORY;
+    }
+    *use = (struct literal_use){.literal = literal, .target = target};
+    return STATUS_OK;
+}
+
+/* Chooses the search of a regex probe. What the tree cannot tell is confirmed on every message. */
+static enum status plan_search(struct plan *plan, uint32_t number, struct span pattern, enum view view)
+{
+    struct program_probe *probe = (struct program_probe *)plan->probes.items + number;
+    struct regex_node *tree = NULL;
+    struct regex_literals literals;
+    arena_reset(plan->scratch);
+    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
+    if (status == STATUS_OK) {
+        status = regex_literals_find(tree, view, plan->scratch, &literals);
+        if (status == STATUS_OK) {
+            probe->search = SEARCH_LITERALS;
+            for (uint32_t i = 0; i < literals.count; i++) {
+                char *copy = arena_copy(plan->program->arena, literals.strings[i]);
+                if (!copy) {
+                    return STATUS_NO_MEMORY;
+                }
+                struct program_target target = {.probe = number, .kind = TARGET_GATE};
+                status = add_literal(plan, view, span_of(copy, literals.strings[i].size), target);
+                if (status != STATUS_OK) {
+                    return status;
+                }
+            }
+            plan->program->facts.gated++;
+            return STATUS_OK;
+        }
+        struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
+        struct regex_loosened facts;
+        status = status == STATUS_NOT_FOUND ? regex_loosen(tree, &text, &facts) : status;
+        char *copy = NULL;
+        if (status == STATUS_OK) {
+            copy = arena_copy(plan->program->arena, buffer_span(&text));
+        }
+        buffer_free(&text);
+        if (copy) {
+            struct expression_use *use = list_add(&plan->expressions[view], sizeof *use);
+            if (!use) {
+                return STATUS_NO_MEMORY;
+            }
+            *use = (struct expression_use){.text = copy, .probe = number};
+            probe->search = SEARCH_EXPRESSION;
+            return STATUS_OK;
+        }
+    }
+    if (status == STATUS_NO_MEMORY) {
+        return status;
+    }
+    probe->search = SEARCH_ALWAYS;
+    return STATUS_OK;
+}
+
+static enum status plan_regex(struct plan *plan, struct program_probe probe, struct span pattern)
+{
+    struct regex_fault fault;
+    uint32_t number;
+    enum status status = regex_compile(pattern, &fault, &probe.regex);
+    if (status != STATUS_OK) {
+        error_set(plan->error, "a regex that was checked does not compile any more: %s", fault.text);
+        return status == STATUS_INVALID ? STATUS_SYSTEM : status;
+    }
+    status = add_probe(plan, &probe, &number);
+    if (status != STATUS_OK) {
+        regex_free(&probe.regex);
+        return status;
+    }
+    return plan_search(plan, number, pattern, probe.view);
+}
+
+static enum status plan_phrase(struct plan *plan, uint32_t number, struct span entry)
+{
+    struct phrase *phrase = list_add(&plan->phrases, sizeof *phrase);
+    if (!phrase) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = phrase_parse(entry, plan->program->arena, phrase);
+    if (status != STATUS_OK) {
+        plan->phrases.count--;
+        return status;
+    }
+    uint32_t anchor = phrase_anchor(phrase);
+    struct program_target target = {
+        .probe = number, .kind = TARGET_PHRASE, .phrase = plan->phrases.count - 1, .anchor = anchor};
+    return add_literal(plan, VIEW_FOLDED, phrase->pieces[anchor].text, target);
+}
+
+static enum status plan_domain(struct plan *plan, uint32_t number, struct span entry)
+{
+    struct span forms[DOMAIN_FORMS_MAX];
+    uint32_t count;
+    enum status status = domain_parse(entry, plan->program->arena, forms, &count);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        status = add_literal(plan, VIEW_FOLDED, forms[i], (struct program_target){.probe = number, .kind = TARGET_DOMAIN});
+    }
+    return status;
+}
+
+/* Entries over the folded view: literals that are confirmed where they stand. */
+static enum status plan_entries(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
+{
+    uint32_t number;
+    probe.search = SEARCH_LITERALS;
+    enum status status = add_probe(plan, &probe, &number);
+    for (uint32_t i = 0; status == STATUS_OK && i < pattern->entry_count; i++) {
+        struct span entry = pattern->entries[i].text;
+        status = pattern->kind == PATTERN_WORDS ? plan_phrase(plan, number, entry) : plan_domain(plan, number, entry);
+    }
+    return status;
+}
+
+static enum status append_entry_regex(struct plan *plan, const struct pattern *pattern, uint32_t i, struct buffer *out)
+{
+    struct span entry = pattern->entries[i].text;
+    enum status status = out->size ? buffer_append_byte(out, '|') : STATUS_OK;
+    if (status == STATUS_OK && pattern->kind == PATTERN_WORDS) {
+        struct phrase phrase;
+        status = phrase_parse(entry, plan->scratch, &phrase);
+        return status == STATUS_OK ? phrase_regex(&phrase, out) : status;
+    }
+    struct span forms[DOMAIN_FORMS_MAX];
+    uint32_t count = 0;
+    if (status == STATUS_OK) {
+        status = domain_parse(entry, plan->scratch, forms, &count);
+    }
+    for (uint32_t f = 0; status == STATUS_OK && f < count; f++) {
+        status = f ? buffer_append_byte(out, '|') : STATUS_OK;
+        if (status == STATUS_OK) {
+            status = domain_regex(forms[f], out);
+        }
+    }
+    return status;
+}
+
+/*
+ * Entries over a view that is not folded: their exact regexes, caseless, joined to alternations. Slower, and rarely asked
+ * for; the result is the same as PCRE2's by construction.
+ */
+static enum status plan_entries_raw(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
+{
+    struct buffer text = BUFFER_INIT(1u << 20);
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < pattern->entry_count;) {
+        uint32_t end = i + RAW_ENTRIES_A_REGEX < pattern->entry_count ? i + RAW_ENTRIES_A_REGEX : pattern->entry_count;
+        buffer_clear(&text);
+        arena_reset(plan->scratch);
+        for (; status == STATUS_OK && i < end; i++) {
+            status = append_entry_regex(plan, pattern, i, &text);
+        }
+        if (status == STATUS_OK) {
+            status = plan_regex(plan, probe, buffer_span(&text));
+        }
+    }
+    buffer_free(&text);
+    return status;
+}
+
+static enum status plan_pattern(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
+{
+    for (unsigned view = 0; view < VIEW_COUNT; view++) {
+        if (!(pattern->views & (1u << view))) {
+            continue;
+        }
+        probe.view = (enum view)view;
+        enum status status;
+        if (pattern->kind == PATTERN_REGEX) {
+            status = plan_regex(plan, probe, pattern->regex);
+        } else if (view == VIEW_FOLDED) {
+            status = plan_entries(plan, probe, pattern);
+        } else {
+            status = plan_entries_raw(plan, probe, pattern);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    plan->program->facts.patterns++;
+    return STATUS_OK;
+}
+
+static enum status plan_rule(struct plan *plan, const struct rule *rule)
+{
+    if (rule->status == RULE_OFF) {
+        return STATUS_OK;
+    }
+    if (plan->rules.count >= MODEL_RULES_MAX) {
+        error_set(plan->error, "more than %d rules in a rule set", MODEL_RULES_MAX);
+        return STATUS_LIMIT;
+    }
+    struct program_rule *planned = list_add(&plan->rules, sizeof *planned);
+    if (!planned) {
+        return STATUS_NO_MEMORY;
+    }
+    uint32_t number = plan->rules.count - 1;
+    uint32_t first = plan->probes.count;
+    for (uint32_t i = 0; i < rule->pattern_count; i++) {
+        enum status status =
+            plan_pattern(plan, (struct program_probe){.rule = number, .pattern = i}, &rule->patterns[i]);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    planned = (struct program_rule *)plan->rules.items + number;
+    *planned = (struct program_rule){.rule = rule, .first_probe = first, .probe_count = plan->probes.count - first};
+    return STATUS_OK;
+}
+
+/* Groups the uses by literal: a stable sort by bytes keeps the targets of one literal in order of probe. */
+static int compare_literals(const void *a, const void *b)
+{
+    const struct literal_use *x = a, *y = b;
+    size_t size = x->literal.size < y->literal.size ? x->literal.size : y->literal.size;
+    int order = memcmp(x->literal.data, y->literal.data, size);
+    if (order == 0) {
+        order = (x->literal.size > y->literal.size) - (x->literal.size < y->literal.size);
+    }
+    if (order == 0) {
+        order = (x->target.probe > y->target.probe) - (x->target.probe < y->target.probe);
+    }
+    return order;
+}
+
+static enum status compile_literals(struct plan *plan, enum view view)
+{
+    struct list *list = &plan->literals[view];
+    struct literal_use *uses = list->items;
+    struct program_literals *literals = &plan->program->literals[view];
+    struct arena *arena = plan->program->arena;
+    if (list->count == 0) {
+        return STATUS_OK;
+    }
+    qsort(uses, list->count, sizeof *uses, compare_literals);
+    struct span *distinct = calloc(list->count, sizeof *distinct);
+    uint32_t *first = arena_array(arena, (size_t)list->count + 1, sizeof *first);
+    uint32_t *sizes = arena_array(arena, list->count, sizeof *sizes);
+    struct program_target *targets = arena_array(arena, list->count, sizeof *targets);
+    if (!distinct || !first || !sizes || !targets) {
+        free(distinct);
+        return STATUS_NO_MEMORY;
+    }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i == 0 || !span_equal(uses[i].literal, uses[i - 1].literal)) {
+            first[count] = i;
+            sizes[count] = (uint32_t)uses[i].literal.size;
+            distinct[count++] = uses[i].literal;
+        }
+        targets[i] = uses[i].target;
+    }
+    first[count] = list->count;
+    *literals = (struct program_literals){.count = count, .target_first = first, .sizes = sizes, .targets = targets};
+    enum status status =
+        partition_compile_literals(distinct, count, view == VIEW_RAW, plan->error, &literals->partition);
+    free(distinct);
+    plan->program->facts.literals += count;
+    return status;
+}
+
+static enum status compile_expressions(struct plan *plan, enum view view, const struct expression_use *uses, uint32_t count)
+{
+    const char **texts = calloc(count, sizeof *texts);
+    bool *refused = calloc(count, sizeof *refused);
+    uint32_t *probes = arena_array(plan->program->arena, count, sizeof *probes);
+    struct partition *partition = NULL;
+    enum status status = STATUS_NO_MEMORY;
+    if (!texts || !refused || !probes) {
+        goto out;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        texts[i] = uses[i].text;
+        probes[i] = uses[i].probe;
+    }
+    status = partition_compile_expressions(texts, count, refused, plan->error, &partition);
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        if (refused[i]) {
+            ((struct program_probe *)plan->probes.items)[probes[i]].search = SEARCH_ALWAYS;
+        } else {
+            plan->program->facts.expressions++;
+        }
+    }
+    if (status == STATUS_OK && partition) {
+        struct program_expressions *added = list_add(&plan->partitions, sizeof *added);
+        enum view *added_view = list_add(&plan->partition_views, sizeof *added_view);
+        if (!added || !added_view) {
+            status = STATUS_NO_MEMORY;
+            goto out;
+        }
+        *added = (struct program_expressions){.partition = partition, .count = count, .probes = probes};
+        *added_view = view;
+        partition = NULL;
+    }
+out:
+    partition_free(&partition);
+    free(texts);
+    free(refused);
+    return status;
+}
+
+static enum status list_always(struct plan *plan, enum view view)
+{
+    const struct program_probe *probes = plan->probes.items;
+    for (uint32_t i = 0; i < plan->probes.count; i++) {
+        if (probes[i].search == SEARCH_ALWAYS && probes[i].view == view) {
+            uint32_t *added = list_add(&plan->always[view], sizeof *added);
+            if (!added) {
+                return STATUS_NO_MEMORY;
+            }
+            *added = i;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status compile_view(struct plan *plan, enum view view)
+{
+    enum status status = compile_literals(plan, view);
+    const struct expression_use *uses = plan->expressions[view].items;
+    uint32_t count = plan->expressions[view].count;
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i += EXPRESSIONS_A_PARTITION) {
+        uint32_t part = count - i < EXPRESSIONS_A_PARTITION ? count - i : EXPRESSIONS_A_PARTITION;
+        status = compile_expressions(plan, view, uses + i, part);
+    }
+    return status == STATUS_OK ? list_always(plan, view) : status;
+}
+
+static size_t database_bytes(const struct program *program)
+{
+    size_t bytes = 0;
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        bytes += program->literals[view].partition ? program->literals[view].partition->size : 0;
+    }
+    for (uint32_t i = 0; i < program->expression_partition_count; i++) {
+        bytes += program->expressions[i].partition->size;
+    }
+    return bytes;
+}
+
+/*
+ * Moves what the lists hold into the program, also after a failure: program_free then finds and frees every regex and
+ * database that was made.
+ */
+static enum status plan_finish(struct plan *plan)
+{
+    struct program *program = plan->program;
+    program->probes = list_keep(&plan->probes, sizeof(struct program_probe), program->arena);
+    program->rules = list_keep(&plan->rules, sizeof(struct program_rule), program->arena);
+    program->phrases = list_keep(&plan->phrases, sizeof(struct phrase), program->arena);
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        program->always[view] = list_keep(&plan->always[view], sizeof(uint32_t), program->arena);
+        program->always_count[view] = program->always[view] ? plan->always[view].count : 0;
+        program->facts.always += program->always_count[view];
+    }
+    program->expressions = plan->partitions.items;
+    program->expression_views = plan->partition_views.items;
+    program->expression_partition_count = plan->partition_views.count;
+    plan->partitions.items = plan->partition_views.items = NULL;
+    program->facts.database_bytes = database_bytes(program);
+    if (!program->probes || !program->rules || !program->phrases || !program->always[0] || !program->always[1]) {
+        for (uint32_t i = 0; i < plan->probes.count && !program->probes; i++) {
+            regex_free(&((struct program_probe *)plan->probes.items)[i].regex);
+        }
+        return STATUS_NO_MEMORY;
+    }
+    program->probe_count = plan->probes.count;
+    program->rule_count = plan->rules.count;
+    program->phrase_count = plan->phrases.count;
+    return STATUS_OK;
+}
+
+static void plan_end(struct plan *plan)
+{
+    free(plan->probes.items);
+    free(plan->rules.items);
+    free(plan->phrases.items);
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        free(plan->literals[view].items);
+        free(plan->expressions[view].items);
+        free(plan->always[view].items);
+    }
+    free(plan->partitions.items);
+    free(plan->partition_views.items);
+    arena_free(&plan->scratch);
+}
+
+enum status program_build(const struct pack *const *packs, uint32_t pack_count, struct error *error,
+                          struct program **ret_program)
+{
+    struct plan plan = {.error = error, .program = calloc(1, sizeof(struct program))};
+    enum status status = plan.program ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) {
+        status = arena_new(1u << 16, ARENA_MAX, &plan.program->arena);
+    }
+    if (status == STATUS_OK) {
+        status = arena_new(1u << 16, (size_t)256 << 20, &plan.scratch);
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < pack_count; i++) {
+        for (uint32_t r = 0; status == STATUS_OK && r < packs[i]->rule_count; r++) {
+            status = plan_rule(&plan, &packs[i]->rules[r]);
+        }
+    }
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        status = compile_view(&plan, (enum view)view);
+    }
+    if (plan.program && plan.program->arena) {
+        enum status finished = plan_finish(&plan);
+        status = status == STATUS_OK ? finished : status;
+    }
+    plan_end(&plan);
+    if (status != STATUS_OK) {
+        if (error && error->text[0] == '\0') {
+            error_set(error, "%s", status_text(status));
+        }
+        program_free(&plan.program);
+        return status;
+    }
+    *ret_program = plan.program;
+    return STATUS_OK;
+}
+
+void program_free(struct program **program)
+{
+    struct program *freed = *program;
+    if (!freed) {
+        return;
+    }
+    for (uint32_t i = 0; i < freed->probe_count; i++) {
+        struct regex *regex = freed->probes[i].regex;
+        regex_free(&regex);
+    }
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        partition_free(&freed->literals[view].partition);
+    }
+    for (uint32_t i = 0; i < freed->expression_partition_count; i++) {
+        partition_free(&freed->expressions[i].partition);
+    }
+    free(freed->expressions);
+    free(freed->expression_views);
+    arena_free(&freed->arena);
+    free(freed);
+    *program = NULL;
+}

@@ -1,0 +1,309 @@
+#include "rules/reader_rule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/condition.h"
+#include "rules/reader_pattern.h"
+
+static const char *const rule_keys[] = {"id",       "title",     "status", "severity", "queue",
+                                        "patterns", "condition", "tests",  NULL};
+static const char *const defaults_keys[] = {"queue", "severity", "status", "view", NULL};
+static const char *const test_keys[] = {"hits", "clean", NULL};
+
+/* How many patterns a rule may have for all their combinations to be tried. */
+#define TRY_ALL_MAX 8u
+
+/* queue, severity, status: the same in `defaults` and in a rule. */
+static void read_common(struct reader_context *context, const struct yaml *map, const char **queue,
+                        enum severity *severity, enum rule_status *status)
+{
+    int index = 0;
+    const struct yaml *node = yaml_get(map, "queue");
+    if (node) {
+        (void)reader_node_id(context, node, "queue", queue);
+    }
+    node = yaml_get(map, "severity");
+    if (node && reader_node_choice(context, node, "severity", severity_names, &index)) {
+        *severity = (enum severity)index;
+    }
+    node = yaml_get(map, "status");
+    if (node && reader_node_choice(context, node, "status", rule_status_names, &index)) {
+        *status = (enum rule_status)index;
+    }
+}
+
+void reader_rule_read_defaults(struct reader_context *context, const struct yaml *node,
+                               struct reader_defaults *defaults)
+{
+    if (node->type == YAML_NULL || !reader_node_is_map(context, node, "defaults")) {
+        return;
+    }
+    reader_node_check_keys(context, node, defaults_keys, "defaults");
+    read_common(context, node, &defaults->queue, &defaults->severity, &defaults->status);
+    const struct yaml *view = yaml_get(node, "view");
+    if (view) {
+        (void)reader_pattern_read_view(context, view, &defaults->view);
+    }
+}
+
+/* The keys of `across` would be read here; this version refuses them rather than to act as if they were not there. */
+static void check_rule_keys(struct reader_context *context, const struct yaml *map)
+{
+    static const char *const keys[] = {"id",       "title",     "status", "severity", "queue",
+                                       "patterns", "condition", "tests",  "across",   NULL};
+    const struct yaml *across = yaml_get(map, "across");
+    if (across) {
+        reader_node_error(context, across->key, "remove it; the condition then holds within one message",
+                          "'across' is not supported yet by this version");
+    }
+    reader_node_check_keys(context, map, across ? keys : rule_keys, "a rule");
+}
+
+static void read_pattern_name(struct reader_context *context, const struct yaml *key, struct pattern *pattern)
+{
+    char quote[MODEL_QUOTE_SIZE];
+    struct span text = span_of(key->text, key->text ? key->size : 0);
+    char *name = arena_copy(context->arena, text);
+    if (!name) {
+        context->no_memory = true;
+        return;
+    }
+    pattern->name = name;
+    if (condition_is_reserved(name)) {
+        reader_node_error(context, key, "give it another name", "'%s' is a word of conditions", name);
+    } else if (!condition_is_name(name) || strlen(name) != text.size) {
+        reader_node_error(context, key, "begin with a letter; use letters of English, digits, '-' and '_'",
+                          "the name of a pattern '%s' is not valid", model_quote(text, quote));
+    } else if (text.size > MODEL_ID_SIZE_MAX) {
+        reader_node_error(context, key, NULL, "the name of a pattern is over %d bytes", MODEL_ID_SIZE_MAX);
+    }
+}
+
+static void read_patterns(struct reader_context *context, const struct yaml *node,
+                          const struct reader_defaults *defaults, struct rule *rule)
+{
+    if (!reader_node_is_map(context, node, "patterns")) {
+        return;
+    }
+    if (node->count == 0) {
+        reader_node_error(context, node, "add a pattern", "patterns is empty");
+        return;
+    }
+    if (node->count > MODEL_RULE_PATTERNS_MAX) {
+        reader_node_error(context, node, "split the rule, or use words or a list", "a rule has at most %d patterns",
+                          MODEL_RULE_PATTERNS_MAX);
+        return;
+    }
+    struct pattern *patterns = arena_array(context->arena, node->count, sizeof *patterns);
+    if (!patterns) {
+        context->no_memory = true;
+        return;
+    }
+    uint32_t count = 0;
+    for (const struct yaml *item = node->first; item && !context->no_memory; item = item->next) {
+        struct pattern *pattern = &patterns[count++];
+        read_pattern_name(context, item->key, pattern);
+        reader_pattern_read(context, item, defaults->view, pattern);
+    }
+    rule->patterns = patterns;
+    rule->pattern_count = count;
+}
+
+/* Holds for some combination of patterns? Only told for rules with few patterns. */
+static bool can_hold(const struct rule *rule, enum truth *values)
+{
+    if (rule->pattern_count > TRY_ALL_MAX) {
+        return true;
+    }
+    for (uint32_t bits = 0; bits < 1u << rule->pattern_count; bits++) {
+        for (uint32_t i = 0; i < rule->pattern_count; i++) {
+            values[i] = (bits >> i & 1u) ? TRUTH_TRUE : TRUTH_FALSE;
+        }
+        if (condition_evaluate(rule->condition, values) == TRUTH_TRUE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `node` is the condition's, or the rule's id if there is none. */
+static void check_condition(struct reader_context *context, const struct yaml *node, const struct yaml *patterns,
+                            const struct rule *rule)
+{
+    enum truth *values = arena_array(context->scratch, rule->pattern_count, sizeof *values); /* zero: FALSE */
+    if (!values) {
+        context->no_memory = true;
+        return;
+    }
+    if (condition_evaluate(rule->condition, values) == TRUTH_TRUE) {
+        reader_node_error(context, node, "require at least one pattern that is not under 'not'",
+                          "this condition holds for a message in which no pattern matches: it would flag everything");
+    } else if (!can_hold(rule, values)) {
+        reader_node_warning(context, node, NULL, "this condition can never hold: the rule never flags anything");
+    }
+    uint32_t index = 0;
+    for (const struct yaml *item = patterns->first; item && index < rule->pattern_count; item = item->next, index++) {
+        if (!condition_uses(rule->condition, index)) {
+            reader_node_warning(context, item->key, "use it in the condition, or remove it",
+                                "the condition never uses pattern '%s'", rule->patterns[index].name);
+        }
+    }
+}
+
+/* A condition that holds no NUL, as text; NULL with an error. */
+static const char *condition_text(struct reader_context *context, const struct yaml *node)
+{
+    struct span text;
+    if (!reader_node_text(context, node, "condition", &text)) {
+        return NULL;
+    }
+    if (memchr(text.data, '\0', text.size)) {
+        reader_node_error(context, node, NULL, "condition holds a NUL character");
+        return NULL;
+    }
+    char *copy = arena_copy(context->arena, text);
+    context->no_memory |= !copy;
+    return copy;
+}
+
+static void read_condition(struct reader_context *context, const struct yaml *map, struct rule *rule)
+{
+    const struct yaml *node = yaml_get(map, "condition");
+    const struct yaml *patterns = yaml_get(map, "patterns");
+    const char *text = node ? condition_text(context, node) : "any of them";
+    if (!text || rule->pattern_count == 0 || !patterns) {
+        return;
+    }
+    const char **names = arena_array(context->scratch, rule->pattern_count, sizeof *names);
+    if (!names) {
+        context->no_memory = true;
+        return;
+    }
+    for (uint32_t i = 0; i < rule->pattern_count; i++) {
+        names[i] = rule->patterns[i].name;
+    }
+    struct condition_fault fault = {0};
+    const struct condition *condition = NULL;
+    enum status status = condition_parse(text, names, rule->pattern_count, context->arena, &fault, &condition);
+    if (status == STATUS_OK) {
+        rule->condition = condition;
+        rule->condition_text = node ? text : NULL;
+        check_condition(context, node ? node : patterns, patterns, rule);
+    } else if (status == STATUS_INVALID && node) {
+        char words[sizeof fault.text + 16];
+        snprintf(words, sizeof words, "condition: %s", fault.text);
+        reader_node_error_inside(context, node, fault.offset, fault.remedy[0] != '\0' ? fault.remedy : NULL, words);
+    } else {
+        context->no_memory = true;
+    }
+}
+
+static uint32_t read_texts(struct reader_context *context, const struct yaml *list, bool hit, struct rule_test *tests)
+{
+    uint32_t count = 0;
+    for (const struct yaml *item = list->first; item; item = item->next) {
+        if (item->type != YAML_SCALAR) {
+            reader_node_error(context, item, "write the text in quotes", "a test must be text, found %s",
+                              yaml_type_text(item));
+            continue;
+        }
+        char *text = arena_copy(context->arena, span_of(item->text, item->size));
+        context->no_memory |= !text;
+        tests[count++] = (struct rule_test){
+            .text = span_of(text, text ? item->size : 0), .hit = hit, .place = reader_node_place(context, item)};
+    }
+    return count;
+}
+
+static void read_tests(struct reader_context *context, const struct yaml *node, struct rule *rule)
+{
+    if (!reader_node_is_map(context, node, "tests")) {
+        return;
+    }
+    reader_node_check_keys(context, node, test_keys, "tests");
+    const struct yaml *hits = yaml_get(node, "hits");
+    const struct yaml *clean = yaml_get(node, "clean");
+    if (hits && !reader_node_is_list(context, hits, "hits")) {
+        hits = NULL;
+    }
+    if (clean && !reader_node_is_list(context, clean, "clean")) {
+        clean = NULL;
+    }
+    size_t count = (hits ? (size_t)hits->count : 0) + (clean ? clean->count : 0);
+    struct rule_test *tests = arena_array(context->arena, count, sizeof *tests);
+    if (!tests) {
+        context->no_memory = true;
+        return;
+    }
+    rule->test_count = hits ? read_texts(context, hits, true, tests) : 0;
+    rule->test_count += clean ? read_texts(context, clean, false, tests + rule->test_count) : 0;
+    rule->tests = tests;
+}
+
+static void check_tested(struct reader_context *context, const struct yaml *place, const struct rule *rule)
+{
+    if (rule->test_count > 0) {
+        return;
+    }
+    context->untested_count++;
+    if (context->untested_count <= READER_UNTESTED_MAX) {
+        reader_node_warning(context, place, "add tests: {hits: ['...'], clean: ['...']}", "rule '%s' has no tests",
+                            rule->id);
+    }
+}
+
+void reader_rule_finish(struct reader_context *context)
+{
+    if (context->untested_count > READER_UNTESTED_MAX) {
+        findings_add(context->findings, FINDING_WARNING, context->name, 0, 0, NULL, "%u more rules have no tests",
+                     context->untested_count - READER_UNTESTED_MAX);
+    }
+}
+
+/* Needs id and title settled first: messages and people use them. */
+static void read_names(struct reader_context *context, const struct yaml *node, struct rule *rule)
+{
+    const struct yaml *id = yaml_get(node, "id");
+    const struct yaml *title = yaml_get(node, "title");
+    if (!id) {
+        reader_node_error(context, node, "add an id like 'pack.what-it-finds'", "a rule needs a key 'id'");
+    } else if (reader_node_id(context, id, "id", &rule->id)) {
+        rule->place = reader_node_place(context, id);
+    }
+    rule->title = rule->id;
+    if (title) {
+        (void)reader_node_line(context, title, "title", MODEL_TITLE_SIZE_MAX, &rule->title);
+    }
+}
+
+void reader_rule_read(struct reader_context *context, const struct yaml *node, const struct reader_defaults *defaults,
+                      struct rule *rule)
+{
+    *rule = (struct rule){.queue = defaults->queue,
+                          .severity = defaults->severity,
+                          .status = defaults->status,
+                          .place = reader_node_place(context, node)};
+    if (!reader_node_is_map(context, node, "a rule")) {
+        return;
+    }
+    check_rule_keys(context, node);
+    read_names(context, node, rule);
+    read_common(context, node, &rule->queue, &rule->severity, &rule->status);
+    const struct yaml *patterns = yaml_get(node, "patterns");
+    const struct yaml *tests = yaml_get(node, "tests");
+    if (patterns) {
+        read_patterns(context, patterns, defaults, rule);
+    } else {
+        reader_node_error(context, node, "add patterns: {name: {regex: '...'}}", "a rule needs a key 'patterns'");
+    }
+    if (!context->no_memory) {
+        read_condition(context, node, rule);
+    }
+    if (tests && tests->type != YAML_NULL) {
+        read_tests(context, tests, rule);
+    }
+    if (rule->id) {
+        check_tested(context, yaml_get(node, "id"), rule);
+    }
+}

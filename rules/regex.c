@@ -1,0 +1,219 @@
+#include "rules/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define JIT_STACK_START ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)1024 * 1024)
+#define COMPILE_OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C)
+
+struct regex {
+    pcre2_code *code;
+    size_t size;
+    bool matches_empty;
+};
+
+struct regex_scratch {
+    pcre2_match_data *data; /* one pair: only the range of the whole match is wanted */
+    pcre2_match_context *context;
+    pcre2_jit_stack *jit_stack;
+};
+
+static enum status fault(struct regex_fault *ret_fault, size_t offset, const char *text)
+{
+    if (ret_fault) {
+        ret_fault->offset = offset > UINT32_MAX ? UINT32_MAX : (uint32_t)offset;
+        snprintf(ret_fault->text, sizeof ret_fault->text, "%s", text);
+    }
+    return STATUS_INVALID;
+}
+
+static enum status fault_of_code(struct regex_fault *ret_fault, size_t offset, int code)
+{
+    char text[sizeof ret_fault->text];
+    if (pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text) < 0 && text[0] == '\0') {
+        snprintf(text, sizeof text, "error %d of PCRE2", code);
+    }
+    return fault(ret_fault, offset, text);
+}
+
+/* A verb such as (*UTF) or (*LIMIT_MATCH=9) at the start would change the dialect; (*atomic:...) and its like are
+ * groups. */
+static bool starts_with_verb(struct span pattern)
+{
+    return pattern.size >= 3 && pattern.data[0] == '(' && pattern.data[1] == '*' &&
+           !(pattern.data[2] >= 'a' && pattern.data[2] <= 'z');
+}
+
+static int note_callout(pcre2_callout_enumerate_block *block, void *opaque)
+{
+    *(size_t *)opaque = block->pattern_position;
+    return 1;
+}
+
+static pcre2_compile_context *compile_context_new(void)
+{
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (context) {
+        /* The library's own defaults can be changed when it is built; Weir's dialect must not depend on that. */
+        (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+        (void)pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
+    }
+    return context;
+}
+
+enum status regex_compile(struct span pattern, struct regex_fault *ret_fault, struct regex **ret_regex)
+{
+    if (starts_with_verb(pattern)) {
+        return fault(ret_fault, 0, "a (*VERB) at the start of a pattern is not allowed");
+    }
+    pcre2_compile_context *context = compile_context_new();
+    struct regex *regex = calloc(1, sizeof *regex);
+    enum status status = STATUS_NO_MEMORY;
+    if (!context || !regex) {
+        goto out;
+    }
+    int code = 0;
+    PCRE2_SIZE offset = 0;
+    const uint8_t *data = pattern.data ? pattern.data : (const uint8_t *)"";
+    regex->code = pcre2_compile(data, pattern.size, COMPILE_OPTIONS, &code, &offset, context);
+    if (!regex->code) {
+        /* ERROR_HEAP_FAILED of the compiler is a positive code, 121 */
+        status = code == PCRE2_ERROR_HEAP_FAILED ? STATUS_NO_MEMORY : fault_of_code(ret_fault, offset, code);
+        goto out;
+    }
+    size_t callout_at = 0;
+    if (pcre2_callout_enumerate(regex->code, note_callout, &callout_at) != 0) {
+        status = fault(ret_fault, callout_at, "a callout (?C) is not allowed");
+        goto out;
+    }
+    /* A pattern that the machine-code compiler cannot take is interpreted; the result is the same. */
+    (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+    uint32_t empty = 1;
+    size_t code_size = 0, machine_size = 0;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_MATCHEMPTY, &empty);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_SIZE, &code_size);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &machine_size);
+    regex->matches_empty = empty != 0;
+    regex->size = sizeof *regex + code_size + machine_size;
+    *ret_regex = regex;
+    regex = NULL;
+    status = STATUS_OK;
+out:
+    regex_free(&regex);
+    pcre2_compile_context_free(context);
+    return status;
+}
+
+void regex_free(struct regex **regex)
+{
+    if (*regex) {
+        pcre2_code_free((*regex)->code);
+        free(*regex);
+        *regex = NULL;
+    }
+}
+
+bool regex_matches_empty(const struct regex *regex)
+{
+    return regex->matches_empty;
+}
+
+size_t regex_size(const struct regex *regex)
+{
+    return regex->size;
+}
+
+enum status regex_scratch_new(struct regex_scratch **ret_scratch)
+{
+    struct regex_scratch *scratch = calloc(1, sizeof *scratch);
+    if (!scratch) {
+        return STATUS_NO_MEMORY;
+    }
+    scratch->data = pcre2_match_data_create(1, NULL);
+    scratch->context = pcre2_match_context_create(NULL);
+    if (!scratch->data || !scratch->context) {
+        regex_scratch_free(&scratch);
+        return STATUS_NO_MEMORY;
+    }
+    (void)pcre2_set_match_limit(scratch->context, REGEX_MATCH_LIMIT);
+    (void)pcre2_set_depth_limit(scratch->context, REGEX_DEPTH_LIMIT);
+    (void)pcre2_set_heap_limit(scratch->context, REGEX_HEAP_LIMIT_KIB);
+    /* NULL where there is no machine-code compiler; then nothing asks for the stack. */
+    scratch->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+    if (scratch->jit_stack) {
+        pcre2_jit_stack_assign(scratch->context, NULL, scratch->jit_stack);
+    }
+    *ret_scratch = scratch;
+    return STATUS_OK;
+}
+
+void regex_scratch_free(struct regex_scratch **scratch)
+{
+    if (*scratch) {
+        pcre2_match_data_free((*scratch)->data);
+        pcre2_match_context_free((*scratch)->context);
+        pcre2_jit_stack_free((*scratch)->jit_stack);
+        free(*scratch);
+        *scratch = NULL;
+    }
+}
+
+enum status regex_match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
+                        uint32_t *ret_start, uint32_t *ret_end)
+{
+    if (text.size > UINT32_MAX) {
+        return STATUS_LIMIT; /* no offsets for it */
+    }
+    const uint8_t *data = text.data ? text.data : (const uint8_t *)"";
+    /* Without its own checks PCRE2 trusts that a match starts between two characters. */
+    while (from < text.size && (data[from] & 0xC0) == 0x80) {
+        from++;
+    }
+    if (from > text.size) {
+        return STATUS_NOT_FOUND;
+    }
+    int count = pcre2_match(regex->code, data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+    if (count == PCRE2_ERROR_NOMATCH) {
+        return STATUS_NOT_FOUND;
+    }
+    if (count < 0) {
+        return STATUS_LIMIT; /* a limit, no memory, or a fault of the library: in each case nobody knows */
+    }
+    const PCRE2_SIZE *pair = pcre2_get_ovector_pointer(scratch->data);
+    size_t start = pair[0], end = pair[1];
+    if (start > end) { /* \K in a look-ahead that was called as a subroutine */
+        start = pair[1];
+        end = pair[0];
+    }
+    if (end > text.size) {
+        return STATUS_LIMIT;
+    }
+    /* \K in a look-behind may point back before `from`: the caller goes forward only. */
+    start = start < from ? from : start;
+    end = end < start ? start : end;
+    *ret_start = (uint32_t)start;
+    *ret_end = (uint32_t)end;
+    return STATUS_OK;
+}
+
+static char version[64] = "unknown"; /* written once, by version_once */
+static pthread_once_t version_once = PTHREAD_ONCE_INIT;
+
+static void version_read(void)
+{
+    char text[sizeof version];
+    int size = pcre2_config(PCRE2_CONFIG_VERSION, NULL);
+    if (size > 0 && (size_t)size <= sizeof text && pcre2_config(PCRE2_CONFIG_VERSION, text) > 0) {
+        snprintf(version, sizeof version, "%s", text);
+    }
+}
+
+const char *regex_version(void)
+{
+    (void)pthread_once(&version_once, version_read);
+    return version;
+}

@@ -1,0 +1,208 @@
+#include "scanner/confirm.h"
+
+#include <string.h>
+
+/* What is known of the patterns of one rule in one message. */
+struct knowledge {
+    enum truth values[MODEL_RULE_PATTERNS_MAX];
+    uint16_t open[MODEL_RULE_PATTERNS_MAX]; /* candidates of the pattern that are not confirmed yet */
+    bool limited[MODEL_RULE_PATTERNS_MAX];  /* a match limit was hit */
+};
+
+struct span_list {
+    struct verdict_span *items;
+    uint32_t count;
+};
+
+void confirmer_free(struct confirmer *confirmer)
+{
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        view_map_free(&confirmer->maps[view]);
+    }
+    buffer_free(&confirmer->remade);
+    regex_scratch_free(&confirmer->scratch);
+    arena_free(&confirmer->arena);
+}
+
+static bool is_confirmed(const struct candidate *candidate)
+{
+    return candidate->end > candidate->start;
+}
+
+static void know_candidates(const struct program *program, const struct candidate *candidates, uint32_t count,
+                            uint32_t pattern_count, struct knowledge *know)
+{
+    memset(know->values, 0, pattern_count * sizeof know->values[0]);
+    memset(know->open, 0, pattern_count * sizeof know->open[0]);
+    memset(know->limited, 0, pattern_count * sizeof know->limited[0]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t pattern = program->probes[candidates[i].probe].pattern;
+        if (is_confirmed(&candidates[i])) {
+            know->values[pattern] = TRUTH_TRUE;
+        } else {
+            know->open[pattern]++;
+            know->values[pattern] = know->values[pattern] == TRUTH_TRUE ? TRUTH_TRUE : TRUTH_UNKNOWN;
+        }
+    }
+}
+
+static void confirm_one(struct confirmer *confirmer, const struct candidate *candidate, struct knowledge *know)
+{
+    const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
+    uint32_t pattern = probe->pattern;
+    know->open[pattern]--;
+    if (know->values[pattern] == TRUTH_TRUE) {
+        return;
+    }
+    struct span text = view_batch_text(&confirmer->views[probe->view], candidate->message);
+    uint32_t start, end;
+    confirmer->confirmations++;
+    switch (regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end)) {
+    case STATUS_OK:
+        know->values[pattern] = TRUTH_TRUE;
+        return;
+    case STATUS_NOT_FOUND:
+        break;
+    default:
+        know->limited[pattern] = true;
+    }
+    if (know->open[pattern] == 0 && !know->limited[pattern]) {
+        know->values[pattern] = TRUTH_FALSE;
+    }
+}
+
+static enum truth decide_rule(struct confirmer *confirmer, const struct rule *rule, const struct candidate *candidates,
+                              uint32_t count, struct knowledge *know)
+{
+    know_candidates(confirmer->program, candidates, count, rule->pattern_count, know);
+    enum truth truth = condition_evaluate(rule->condition, know->values);
+    for (uint32_t i = 0; i < count && truth != TRUTH_FALSE; i++) {
+        if (!is_confirmed(&candidates[i])) {
+            confirm_one(confirmer, &candidates[i], know);
+            truth = condition_evaluate(rule->condition, know->values);
+        }
+    }
+    return truth;
+}
+
+/* The map of a view of the message: made when the first span needs it. */
+static enum status need_map(struct confirmer *confirmer, enum view view, uint32_t message)
+{
+    if (confirmer->mapped[view]) {
+        return STATUS_OK;
+    }
+    confirmer->remade.size_max = SEARCH_VIEW_BYTES_MAX;
+    buffer_clear(&confirmer->remade);
+    enum status status = view_append(view, confirmer->texts[message], &confirmer->remade, &confirmer->maps[view]);
+    confirmer->mapped[view] = status == STATUS_OK;
+    return status;
+}
+
+static void add_span(struct confirmer *confirmer, const struct rule *rule, const struct program_probe *probe,
+                     uint32_t start, uint32_t end, struct span_list *list)
+{
+    if (list->count == SCANNER_HIT_SPANS_MAX) {
+        return;
+    }
+    struct verdict_span *span = &list->items[list->count++];
+    span->pattern = rule->patterns[probe->pattern].name;
+    span->view = view_names[probe->view];
+    view_map_span(&confirmer->maps[probe->view], start, end, &span->start, &span->end);
+}
+
+/* All places of a regex, one after the other. */
+static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule, const struct candidate *candidate,
+                            struct span_list *list)
+{
+    const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
+    struct span text = view_batch_text(&confirmer->views[probe->view], candidate->message);
+    uint32_t from = 0, start, end;
+    for (int i = 0; i < SCANNER_PATTERN_SPANS_MAX; i++) {
+        if (regex_match(probe->regex, confirmer->scratch, text, from, &start, &end) != STATUS_OK) {
+            return;
+        }
+        add_span(confirmer, rule, probe, start, end, list);
+        if (end <= from && end == start) {
+            return; /* an empty match: there is one everywhere */
+        }
+        from = end;
+    }
+}
+
+static enum status add_spans(struct confirmer *confirmer, const struct rule *rule, uint32_t message,
+                             const struct candidate *candidates, uint32_t count, const struct knowledge *know,
+                             struct scan_hit *hit)
+{
+    struct span_list list = {.items = arena_array(confirmer->arena, SCANNER_HIT_SPANS_MAX, sizeof *list.items)};
+    if (!list.items) {
+        return STATUS_NO_MEMORY;
+    }
+    uint32_t literal_spans = 0, last_probe = UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct program_probe *probe = &confirmer->program->probes[candidates[i].probe];
+        if (know->values[probe->pattern] != TRUTH_TRUE) {
+            continue;
+        }
+        enum status status = need_map(confirmer, probe->view, message);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        literal_spans = candidates[i].probe == last_probe ? literal_spans + 1 : 0;
+        last_probe = candidates[i].probe;
+        if (!is_confirmed(&candidates[i])) {
+            add_regex_spans(confirmer, rule, &candidates[i], &list);
+        } else if (literal_spans < SCANNER_PATTERN_SPANS_MAX) {
+            add_span(confirmer, rule, probe, candidates[i].start, candidates[i].end, &list);
+        }
+    }
+    hit->spans = list.items;
+    hit->span_count = list.count;
+    return STATUS_OK;
+}
+
+enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, const struct candidate *candidates,
+                             uint32_t count, struct scan_hit **ret_hits, uint32_t *ret_hit_count)
+{
+    const struct program *program = confirmer->program;
+    struct knowledge know;
+    struct scan_hit *hits = NULL;
+    uint32_t hit_count = 0, hit_capacity = 0;
+    memset(confirmer->mapped, 0, sizeof confirmer->mapped);
+    for (uint32_t first = 0, next; first < count; first = next) {
+        const struct program_rule *planned = &program->rules[program->probes[candidates[first].probe].rule];
+        uint32_t probe_end = planned->first_probe + planned->probe_count;
+        for (next = first + 1; next < count && candidates[next].probe < probe_end;) {
+            next++;
+        }
+        enum truth truth = decide_rule(confirmer, planned->rule, candidates + first, next - first, &know);
+        if (truth == TRUTH_FALSE) {
+            continue;
+        }
+        if (hit_count == hit_capacity) {
+            uint32_t capacity = hit_capacity ? hit_capacity * 2 : 8;
+            struct scan_hit *grown = arena_array(confirmer->arena, capacity, sizeof *grown);
+            if (!grown) {
+                return STATUS_NO_MEMORY;
+            }
+            if (hit_count) {
+                memcpy(grown, hits, hit_count * sizeof *grown);
+            }
+            hits = grown;
+            hit_capacity = capacity;
+        }
+        struct scan_hit *hit = &hits[hit_count++];
+        *hit = (struct scan_hit){.rule = planned->rule, .outcome = OUTCOME_FLAGGED};
+        if (truth == TRUTH_UNKNOWN) {
+            hit->outcome = OUTCOME_UNSCANNED;
+            hit->reason = "match_limit";
+        }
+        enum status status =
+            add_spans(confirmer, planned->rule, message, candidates + first, next - first, &know, hit);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *ret_hits = hits;
+    *ret_hit_count = hit_count;
+    return STATUS_OK;
+}

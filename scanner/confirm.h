@@ -1,0 +1,38 @@
+/*
+ * Confirming and deciding: the candidates of one message become hits.
+ *
+ * Conditions are evaluated with three values. A pattern that is not a candidate is false, because a search never misses.
+ * Before anything is confirmed the condition is tried with all candidates unknown: if it is false even so, no regex runs.
+ */
+#ifndef SCANNER_CONFIRM_H
+#define SCANNER_CONFIRM_H
+
+#include "base/arena.h"
+#include "rules/regex.h"
+#include "scanner/scanner.h"
+#include "scanner/search.h"
+
+struct confirmer {
+    const struct program *program;
+    const struct view_batch *views; /* by view, of the batch */
+    const struct span *texts;       /* the messages as sent */
+    struct regex_scratch *scratch;
+    struct arena *arena; /* hits and spans of one message; reset by the caller */
+    uint64_t confirmations;
+
+    /* The offset maps of the message that is being reported. */
+    struct view_map maps[VIEW_COUNT];
+    bool mapped[VIEW_COUNT];
+    struct buffer remade; /* a view that is made again, with its map */
+};
+
+void confirmer_free(struct confirmer *confirmer);
+
+/*
+ * Decides every rule that has a candidate in `message`. `candidates` are all of that message, sorted. The hits live in the
+ * arena. STATUS_NO_MEMORY: nothing is known.
+ */
+enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, const struct candidate *candidates,
+                             uint32_t count, struct scan_hit **ret_hits, uint32_t *ret_hit_count) MUST_USE;
+
+#endif

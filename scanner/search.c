@@ -1,0 +1,334 @@
+#include "scanner/search.h"
+
+#include <hs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/domain.h"
+#include "text/phrase.h"
+#include "text/view.h"
+
+struct searcher {
+    hs_scratch_t *scratch;
+    const struct program *prepared;
+    struct candidate *candidates;
+    uint32_t count, capacity;
+    /* By probe: the number (from 1) of the last message it became a candidate for. Says "known already" in one look. */
+    uint32_t *last_message;
+    uint32_t probe_capacity;
+    uint32_t base; /* message i of the current batch has the number base + i; numbers are never used twice */
+};
+
+/* What a match call-back works on: one partition over one view. */
+struct search_pass {
+    struct searcher *searcher;
+    const struct program *program;
+    const struct view_batch *views;
+    const struct program_literals *literals;
+    const uint32_t *probes; /* of an expression partition */
+    uint32_t cursor;        /* the message of the last match: ends come (nearly) in order */
+    enum status status;
+};
+
+enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts, uint32_t count)
+{
+    batch->text.size_max = SEARCH_VIEW_BYTES_MAX;
+    buffer_clear(&batch->text);
+    batch->count = 0;
+    if (count + 1 > batch->capacity) {
+        uint32_t *starts = reallocarray(batch->starts, (size_t)count + 1, sizeof *starts);
+        if (!starts) {
+            return STATUS_NO_MEMORY;
+        }
+        batch->starts = starts;
+        batch->capacity = count + 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        batch->starts[i] = (uint32_t)batch->text.size;
+        enum status status = view_append(view, texts[i], &batch->text, NULL);
+        if (status == STATUS_OK) {
+            status = buffer_append_byte(&batch->text, '\n');
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    batch->starts[count] = (uint32_t)batch->text.size;
+    batch->count = count;
+    return STATUS_OK;
+}
+
+struct span view_batch_text(const struct view_batch *batch, uint32_t message)
+{
+    uint32_t start = batch->starts[message];
+    return span_of(batch->text.data + start, batch->starts[message + 1] - 1 - start);
+}
+
+void view_batch_free(struct view_batch *batch)
+{
+    buffer_free(&batch->text);
+    free(batch->starts);
+    *batch = (struct view_batch){0};
+}
+
+enum status searcher_new(struct searcher **ret_searcher)
+{
+    struct searcher *searcher = calloc(1, sizeof *searcher);
+    if (!searcher) {
+        return STATUS_NO_MEMORY;
+    }
+    searcher->base = 1;
+    *ret_searcher = searcher;
+    return STATUS_OK;
+}
+
+void searcher_free(struct searcher **searcher)
+{
+    if (*searcher) {
+        hs_free_scratch((*searcher)->scratch);
+        free((*searcher)->candidates);
+        free((*searcher)->last_message);
+        free(*searcher);
+        *searcher = NULL;
+    }
+}
+
+static enum status grow_scratch(struct searcher *searcher, const struct partition *partition)
+{
+    if (!partition) {
+        return STATUS_OK;
+    }
+    switch (hs_alloc_scratch(partition->database, &searcher->scratch)) {
+    case HS_SUCCESS:
+        return STATUS_OK;
+    case HS_NOMEM:
+        return STATUS_NO_MEMORY;
+    default:
+        return STATUS_SYSTEM;
+    }
+}
+
+enum status searcher_prepare(struct searcher *searcher, const struct program *program)
+{
+    if (program->probe_count > searcher->probe_capacity) {
+        uint32_t *last = reallocarray(searcher->last_message, program->probe_count, sizeof *last);
+        if (!last) {
+            return STATUS_NO_MEMORY;
+        }
+        memset(last + searcher->probe_capacity, 0, (program->probe_count - searcher->probe_capacity) * sizeof *last);
+        searcher->last_message = last;
+        searcher->probe_capacity = program->probe_count;
+    }
+    enum status status = STATUS_OK;
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        status = grow_scratch(searcher, program->literals[view].partition);
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < program->expression_partition_count; i++) {
+        status = grow_scratch(searcher, program->expressions[i].partition);
+    }
+    if (status == STATUS_OK) {
+        searcher->prepared = program;
+    }
+    return status;
+}
+
+static enum status add_candidate(struct searcher *searcher, struct candidate candidate)
+{
+    if (searcher->count == searcher->capacity) {
+        uint32_t capacity = searcher->capacity ? searcher->capacity * 2 : 1024;
+        if (capacity > SEARCH_CANDIDATES_MAX) {
+            return STATUS_LIMIT;
+        }
+        struct candidate *candidates = reallocarray(searcher->candidates, capacity, sizeof *candidates);
+        if (!candidates) {
+            return STATUS_NO_MEMORY;
+        }
+        searcher->candidates = candidates;
+        searcher->capacity = capacity;
+    }
+    searcher->candidates[searcher->count++] = candidate;
+    return STATUS_OK;
+}
+
+/* The probe may match the message: once is enough. */
+static enum status add_unconfirmed(struct searcher *searcher, uint32_t message, uint32_t probe)
+{
+    uint32_t number = searcher->base + message;
+    if (searcher->last_message[probe] == number) {
+        return STATUS_OK;
+    }
+    searcher->last_message[probe] = number;
+    return add_candidate(searcher, (struct candidate){.message = message, .probe = probe});
+}
+
+/*
+ * The message in which a match ends: the last one that starts before `end`. A match that ends with the newline after a
+ * message counts as that message's: at worst a candidate too many.
+ */
+static uint32_t message_at(struct search_pass *pass, uint32_t end)
+{
+    const uint32_t *starts = pass->views->starts;
+    uint32_t at = pass->cursor;
+    if (starts[at] < end) {
+        for (int steps = 0; steps < 16; steps++) {
+            if (starts[at + 1] >= end) {
+                return pass->cursor = at;
+            }
+            at++;
+        }
+    } else {
+        at = 0;
+    }
+    uint32_t low = at, high = pass->views->count - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low + 1) / 2;
+        if (starts[middle] < end) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return pass->cursor = low;
+}
+
+/* A literal stands at [start, start + size) of the view of a message: what of its target does it confirm? */
+static enum status target_found(struct search_pass *pass, const struct program_target *target, uint32_t message,
+                                struct span text, uint32_t start, uint32_t size)
+{
+    struct candidate candidate = {.message = message, .probe = target->probe, .start = start, .end = start + size};
+    switch (target->kind) {
+    case TARGET_GATE:
+        return add_unconfirmed(pass->searcher, message, target->probe);
+    case TARGET_PHRASE:
+        if (!phrase_match_at(&pass->program->phrases[target->phrase], text, target->anchor, start, &candidate.start,
+                             &candidate.end)) {
+            return STATUS_OK;
+        }
+        return add_candidate(pass->searcher, candidate);
+    case TARGET_DOMAIN:
+        return domain_match_at(text, start, start + size) ? add_candidate(pass->searcher, candidate) : STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+{
+    struct search_pass *pass = context;
+    uint32_t end = (uint32_t)to;
+    uint32_t message = message_at(pass, end);
+    struct span text = view_batch_text(pass->views, message);
+    uint32_t offset = end - pass->views->starts[message];
+    uint32_t size = pass->literals->sizes[id];
+    (void)from;
+    (void)flags;
+    if (offset > text.size || size > offset) {
+        return 0; /* reaches over the border between two messages: not in either */
+    }
+    for (uint32_t i = pass->literals->target_first[id]; i < pass->literals->target_first[id + 1]; i++) {
+        pass->status = target_found(pass, &pass->literals->targets[i], message, text, offset - size, size);
+        if (pass->status != STATUS_OK) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int on_expression(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+{
+    struct search_pass *pass = context;
+    (void)from;
+    (void)flags;
+    pass->status = add_unconfirmed(pass->searcher, message_at(pass, (uint32_t)to), pass->probes[id]);
+    return pass->status != STATUS_OK;
+}
+
+static enum status run_pass(struct search_pass *pass, const struct partition *partition, match_event_handler on_match)
+{
+    struct span text = buffer_span(&pass->views->text);
+    if (text.size == 0) {
+        return STATUS_OK;
+    }
+    hs_error_t result = hs_scan(partition->database, (const char *)text.data, (unsigned)text.size, 0,
+                                pass->searcher->scratch, on_match, pass);
+    if (result != HS_SUCCESS && result != HS_SCAN_TERMINATED) {
+        return STATUS_SYSTEM;
+    }
+    return pass->status;
+}
+
+static enum status add_always(struct searcher *searcher, const struct program *program, uint32_t messages)
+{
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        for (uint32_t i = 0; i < program->always_count[view]; i++) {
+            for (uint32_t message = 0; message < messages; message++) {
+                enum status status = add_unconfirmed(searcher, message, program->always[view][i]);
+                if (status != STATUS_OK) {
+                    return status;
+                }
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->message != y->message) {
+        return x->message < y->message ? -1 : 1;
+    }
+    if (x->probe != y->probe) {
+        return x->probe < y->probe ? -1 : 1;
+    }
+    if (x->start != y->start) {
+        return x->start < y->start ? -1 : 1;
+    }
+    return (x->end > y->end) - (x->end < y->end);
+}
+
+/* Numbers for `count` messages that no probe has seen yet. */
+static void take_numbers(struct searcher *searcher, uint32_t count)
+{
+    if (searcher->base > UINT32_MAX - count - 1) {
+        memset(searcher->last_message, 0, (size_t)searcher->probe_capacity * sizeof *searcher->last_message);
+        searcher->base = 1;
+    }
+}
+
+enum status searcher_search(struct searcher *searcher, const struct program *program, const struct view_batch *views,
+                            const struct candidate **ret_candidates, uint32_t *ret_count)
+{
+    uint32_t messages = 0;
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        messages = program->views & (1u << view) ? views[view].count : messages;
+    }
+    searcher->count = 0;
+    take_numbers(searcher, messages);
+    enum status status = STATUS_OK;
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        const struct program_literals *literals = &program->literals[view];
+        struct search_pass pass = {
+            .searcher = searcher, .program = program, .views = &views[view], .literals = literals};
+        status = literals->partition ? run_pass(&pass, literals->partition, on_literal) : STATUS_OK;
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < program->expression_partition_count; i++) {
+        struct search_pass pass = {.searcher = searcher,
+                                   .program = program,
+                                   .views = &views[program->expression_views[i]],
+                                   .probes = program->expressions[i].probes};
+        status = run_pass(&pass, program->expressions[i].partition, on_expression);
+    }
+    if (status == STATUS_OK) {
+        status = add_always(searcher, program, messages);
+    }
+    searcher->base += messages;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (searcher->count > 1) {
+        qsort(searcher->candidates, searcher->count, sizeof *searcher->candidates, compare_candidates);
+    }
+    *ret_candidates = searcher->candidates;
+    *ret_count = searcher->count;
+    return STATUS_OK;
+}
