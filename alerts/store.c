@@ -56,6 +56,7 @@ enum status store_lock(const char *path, struct error *error, int *ret_fd)
         error_set(error, "cannot open '%s': %s", file, strerror(errno));
         return STATUS_SYSTEM;
     }
+    (void)fchmod(fd, 0600); /* so that the next one can open it under any umask; it may be somebody else's */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int reason = errno;
         long pid = store_lock_holder(fd);

@@ -273,10 +273,11 @@ static enum status store_may_decide(struct store *store, int64_t case_id, int64_
     }
     if (token != lease.token || !lease.live) {
         if (lease.live)
-            error_set(error, "token %" PRId64 " of case %" PRId64 " is no longer good: it is held by %s now", token,
-                      case_id, lease.holder);
+            error_set(error, "token %" PRId64 " of case %" PRId64 " is not the one that counts: the case is held by %s",
+                      token, case_id, lease.holder);
         else
-            error_set(error, "token %" PRId64 " of case %" PRId64 " is not good: the lease has ended, or never was",
+            error_set(error,
+                      "token %" PRId64 " of case %" PRId64 " is not good: its lease has ended, or there never was one",
                       token, case_id);
         return STATUS_CONFLICT;
     }

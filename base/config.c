@@ -54,7 +54,9 @@ static enum status config_read_text(const struct config_reader *reader, const st
         return STATUS_OK;
     }
     if (node->type == YAML_NULL)
-        return config_wrong(reader, node, "write a value, or take the line out to have the default",
+        return config_wrong(reader, node,
+                            row->type == CONFIG_TEXT_LIST ? "write a value, or take the line out"
+                                                          : "write a value, or take the line out to have the default",
                             arena_print(arena, "'%s' has no value", row->name));
     if (node->type != YAML_SCALAR)
         return config_wrong(reader, node, NULL,
@@ -81,11 +83,16 @@ static enum status config_read_integer(const struct config_reader *reader, const
                             arena_print(reader->arena, "'%s' must be a whole number%s%s, not %s", row->name,
                                         row->unit ? " of " : "", row->unit ? row->unit : "", quote ? quote : "this"));
     }
-    if ((row->min != 0 || row->max != 0) && (value < row->min || value > row->max))
+    if ((row->min != 0 || row->max != 0) && (value < row->min || value > row->max)) {
+        const char *limits = row->max == INT64_MAX ? arena_print(reader->arena, "at least %" PRId64, row->min)
+                             : row->min == INT64_MIN
+                                 ? arena_print(reader->arena, "at most %" PRId64, row->max)
+                                 : arena_print(reader->arena, "from %" PRId64 " to %" PRId64, row->min, row->max);
         return config_wrong(reader, node, NULL,
-                            arena_print(reader->arena, "'%s' must be from %" PRId64 " to %" PRId64 "%s%s, not %" PRId64,
-                                        row->name, row->min, row->max, row->unit ? " " : "", row->unit ? row->unit : "",
-                                        value));
+                            arena_print(reader->arena, "'%s' must be %s%s%s, not %" PRId64, row->name,
+                                        limits ? limits : "within its limits", row->unit ? " " : "",
+                                        row->unit ? row->unit : "", value));
+    }
     *ret_value = value;
     return STATUS_OK;
 }
@@ -155,7 +162,8 @@ static enum status config_read_texts(const struct config_reader *reader, const s
                                      const struct yaml *node, struct config_texts *ret_texts)
 {
     struct config_texts texts = {0};
-    const struct config_row item_row = {.name = row->name, .fallback = "", .choices = row->choices};
+    const struct config_row item_row = {
+        .name = row->name, .type = CONFIG_TEXT_LIST, .fallback = "", .choices = row->choices};
 
     enum status status = config_check_list(reader, row, node);
     if (status != STATUS_OK)
@@ -197,6 +205,8 @@ static enum status config_read_list(const struct config_reader *reader, const st
     for (const struct yaml *item = node->first; item; item = item->next) {
         unsigned char *settings = (unsigned char *)list.items + (size_t)list.count * table->items_size;
         enum status one = config_fill(table, reader->arena, settings);
+        if (one == STATUS_NO_MEMORY)
+            return config_no_memory(reader);
         if (one == STATUS_OK && item->type != YAML_MAP)
             one = config_wrong(
                 reader, item, NULL,

@@ -46,7 +46,7 @@ struct log_field {
     }
 #define LOG_REAL(field, value)                                                                                         \
     {                                                                                                                  \
-        .name = (field), .type = LOG_FIELD_REAL, .real = (value)                                                       \
+        .name = (field), .type = LOG_FIELD_REAL, .real = (double)(value)                                               \
     }
 
 /* Lines below `level` are dropped; the default is LOG_INFO. Call before threads start. */

@@ -45,9 +45,9 @@ static const struct yaml_words {
     {"did not find expected '-' indicator", "this is neither an item of the list above nor the end of it",
      "items of one list begin with '- ' in the same column", "list"},
     {"did not find expected ',' or ']'", "expected ',' or ']' in this list",
-     "put items that hold any of ,[]{} in single quotes", "list"},
+     "close it, or put items that hold any of ,[]{} in single quotes", "list"},
     {"did not find expected ',' or '}'", "expected ',' or '}' in this map",
-     "put values that hold any of ,[]{} in single quotes", "map"},
+     "close it, or put values that hold any of ,[]{} in single quotes", "map"},
     {"could not find expected ':'", "a key without ':'", "write 'key: value', with a space after the colon", NULL},
     {"found unknown escape character", "a backslash that starts no escape",
      "use single quotes, which keep backslashes as they are, or double the backslash", NULL},
@@ -126,7 +126,7 @@ static enum status yaml_syntax(struct yaml_reader *reader)
     if (parser->error == YAML_MEMORY_ERROR)
         return yaml_no_memory(reader);
     yaml_mark_t mark = yaml_fault_mark(reader);
-    if (parser->error == YAML_READER_ERROR && strstr(problem, "UTF-8")) {
+    if (parser->error == YAML_READER_ERROR && (strstr(problem, "UTF-8") || strstr(problem, "Unicode"))) {
         yaml_found_at(reader, mark, "bytes that are not UTF-8", "save the file as UTF-8");
         return STATUS_INVALID;
     }

@@ -15,9 +15,18 @@
 int alerts_failed(enum status status, const struct error *error, const char *hint)
 {
     bool environment = status != STATUS_NOT_FOUND && status != STATUS_CONFLICT && status != STATUS_INVALID;
-    return command_fail("alerts", environment ? EXIT_ENVIRONMENT : EXIT_FOUND_FAULT, "%s%s%s",
-                        error->text[0] ? error->text : status_text(status), hint && !environment ? "\n" : "",
-                        hint && !environment ? hint : "");
+    const char *text = error->text[0] ? error->text : status_text(status);
+    /* The words may name a holder or a queue, which are whatever somebody typed or sent. */
+    struct buffer out = BUFFER_INIT(ALERTS_TEXT_SIZE_MAX);
+    if (present_text(span_text(text), NULL, 0, PRESENT_QUOTES, PRESENT_ONE_LINE, &out) != STATUS_OK ||
+        buffer_append_byte(&out, 0) != STATUS_OK) {
+        buffer_free(&out);
+        return command_fail("alerts", EXIT_ENVIRONMENT, "%s", status_text(status));
+    }
+    int code = command_fail("alerts", environment ? EXIT_ENVIRONMENT : EXIT_FOUND_FAULT, "%s%s%s",
+                            (const char *)out.data, hint && !environment ? "\n" : "", hint && !environment ? hint : "");
+    buffer_free(&out);
+    return code;
 }
 
 void alerts_duration(int64_t ms, char text[ALERTS_DURATION_SIZE])
@@ -258,11 +267,12 @@ int alerts_claim(struct alerts_call *call)
     }
     char until[CLOCK_TEXT_SIZE], due[48];
     clock_text(item.lease_until_ms, until);
-    (void)alerts_due(&item, call->now_ms, due, sizeof due);
+    bool overdue = alerts_due(&item, call->now_ms, due, sizeof due);
     printf("Case %" PRId64 " is yours until %s. Token: %" PRId64 "\n", item.id, until, token);
     printf("  %s, queue ", severity_text(item.severity));
     alerts_print_text(item.queue);
-    printf(", due %s, %" PRIu32 " messages, %" PRIu32 " hits: ", due, item.message_count, item.hit_count);
+    printf(", %s%s, %" PRIu32 " messages, %" PRIu32 " hits: ", overdue ? "" : "due ", due, item.message_count,
+           item.hit_count);
     alerts_print_text(item.rules);
     printf("\n\nRead it, then decide it (violation, no_violation, unsure; none gives it back):\n"
            "  weir alerts show %" PRId64,

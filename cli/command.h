@@ -42,7 +42,8 @@ bool command_number(const char *command, const char *option, const char *text, l
 /* Colours on this stream: a terminal, NO_COLOR not set or empty, TERM not "dumb". */
 bool command_colour(FILE *stream);
 
-/* The packs that are used when no --rules is given: those installed with the program, or those of its source tree. NULL: none found. */
+/* The packs that are used when no --rules is given: those installed with the program, or those of its source tree.
+ * NULL: none found. */
 const char *command_default_packs(void);
 
 #endif

@@ -12,26 +12,25 @@
 #define ARENA_MAX ((size_t)64 << 20)
 #define OUTPUT_MAX ((size_t)16 << 20)
 
-static const char help[] =
-    "Checks and shows the settings of 'weir run'.\n"
-    "\n"
-    "usage: weir config check [--json] FILE\n"
-    "       weir config show [FILE]\n"
-    "       weir config reference\n"
-    "\n"
-    "  check      says everything that is wrong with FILE, with line and column\n"
-    "  show       prints all settings as a commented YAML file: the defaults, or\n"
-    "             what FILE makes of them; a good start for a file of your own\n"
-    "  reference  prints the manual of all settings as a Markdown table\n"
-    "\n"
-    "  --json     print findings as JSON on stdout\n"
-    "  --help     print this\n"
-    "\n"
-    "examples: weir config show >weir.yaml\n"
-    "          weir config check weir.yaml && weir run -c weir.yaml\n"
-    "\n"
-    "Exit status: 0 fine, 1 the file has errors, 2 wrong usage, 3 the environment\n"
-    "failed.\n";
+static const char help[] = "Checks and shows the settings of 'weir run'.\n"
+                           "\n"
+                           "usage: weir config check [--json] FILE\n"
+                           "       weir config show [FILE]\n"
+                           "       weir config reference\n"
+                           "\n"
+                           "  check      says everything that is wrong with FILE, with line and column\n"
+                           "  show       prints all settings as a commented YAML file: the defaults, or\n"
+                           "             what FILE makes of them; a good start for a file of your own\n"
+                           "  reference  prints the manual of all settings as a Markdown table\n"
+                           "\n"
+                           "  --json     print findings as JSON on stdout\n"
+                           "  --help     print this\n"
+                           "\n"
+                           "examples: weir config show >weir.yaml\n"
+                           "          weir config check weir.yaml && weir run -c weir.yaml\n"
+                           "\n"
+                           "Exit status: 0 fine, 1 the file has errors, 2 wrong usage, 3 the environment\n"
+                           "failed.\n";
 
 static enum status load(const char *path, struct arena *arena, struct findings *findings, struct settings *ret_settings)
 {

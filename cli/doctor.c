@@ -13,19 +13,18 @@
 #include "rules/regex.h"
 #include "scanner/selftest.h"
 
-static const char help[] =
-    "Tests this machine and the search engine that weir is linked with.\n"
-    "\n"
-    "usage: weir doctor [--data DIR] [--json]\n"
-    "\n"
-    "  --data DIR  also test that DIR can be written and synced\n"
-    "  --json      print the results as JSON\n"
-    "  --help      print this\n"
-    "\n"
-    "The engine's matches are compared with PCRE2's over thousands of made-up rules\n"
-    "and texts: an engine that misses one is refused, here and by 'weir run'.\n"
-    "\n"
-    "Exit status: 0 all well, 2 wrong usage, 3 something failed.\n";
+static const char help[] = "Tests this machine and the search engine that weir is linked with.\n"
+                           "\n"
+                           "usage: weir doctor [--data DIR] [--json]\n"
+                           "\n"
+                           "  --data DIR  also test that DIR can be written and synced\n"
+                           "  --json      print the results as JSON\n"
+                           "  --help      print this\n"
+                           "\n"
+                           "The engine's matches are compared with PCRE2's over thousands of made-up rules\n"
+                           "and texts: an engine that misses one is refused, here and by 'weir run'.\n"
+                           "\n"
+                           "Exit status: 0 all well, 2 wrong usage, 3 something failed.\n";
 
 struct report {
     json_t *checks; /* NULL: print as text */

@@ -96,11 +96,11 @@ static void show_ruleset(struct pipeline *pipeline, struct ruleset *ruleset)
     const struct program *program = ruleset_program(ruleset);
     metric_set(metrics_gauge(pipeline->metrics, "weir_rules", "Rules that are live or in shadow.", NULL, NULL),
                ruleset_rule_count(ruleset));
-    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_refused_packs",
-                             "Packs of the last load that had errors.", NULL, NULL),
+    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_refused_packs", "Packs of the last load that had errors.",
+                             NULL, NULL),
                ruleset_refused(ruleset));
-    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_database_bytes",
-                             "Size of the compiled search databases.", NULL, NULL),
+    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_database_bytes", "Size of the compiled search databases.",
+                             NULL, NULL),
                (int64_t)program->facts.database_bytes);
 }
 

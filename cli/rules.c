@@ -482,8 +482,8 @@ static enum status read_packs(const struct rules_arguments *arguments, struct ar
                               struct pack ***ret_packs, uint32_t *ret_count)
 {
     uint32_t count = 0;
-    struct pack **packs = arena_array(arena, (size_t)count_files(arguments) + 1, sizeof *packs);
     uint32_t capacity = count_files(arguments);
+    struct pack **packs = arena_array(arena, (size_t)capacity + 1, sizeof(struct pack *));
     if (!packs) {
         return STATUS_NO_MEMORY;
     }
@@ -570,6 +570,9 @@ int command_rules(int argc, char **argv)
         }
         if (read_arguments(argc - 1, argv + 1, &arguments, &exit_code)) {
             exit_code = command->run(&arguments);
+        }
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+            exit_code = command_fail(command->full_name, EXIT_ENVIRONMENT, "cannot write to standard output");
         }
         free(arguments.paths);
         return exit_code;

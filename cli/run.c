@@ -14,28 +14,27 @@
 
 #define ARENA_MAX ((size_t)64 << 20)
 
-static const char help[] =
-    "Runs the pipeline: takes messages in, scans them, stores alerts, acknowledges.\n"
-    "\n"
-    "usage: weir run [OPTION]...\n"
-    "\n"
-    "  -c, --config FILE      settings (see 'weir config show'); the default is none\n"
-    "      --rules PATH       a pack or a folder of packs; may be given several times;\n"
-    "                         replaces the setting 'rules'\n"
-    "      --data DIR         the folder of the case store (default: weir-data)\n"
-    "      --listen ENDPOINT  one acked source there, instead of ingest.sources\n"
-    "      --api URL          the HTTP address, instead of api.listen\n"
-    "      --workers N        scanner threads (default: one for each core)\n"
-    "      --help             print this\n"
-    "\n"
-    "It logs JSON lines on stderr; the event 'ready' says that it takes traffic.\n"
-    "SIGTERM or SIGINT drains and ends it, SIGHUP reloads the rules.\n"
-    "\n"
-    "examples: weir run\n"
-    "          weir run -c weir.yaml --data /var/lib/weir\n"
-    "\n"
-    "Exit status: 0 drained, 1 rules or settings have errors, 2 wrong usage, 3 the\n"
-    "environment failed (an address in use, a folder that cannot be written).\n";
+static const char help[] = "Runs the pipeline: takes messages in, scans them, stores alerts, acknowledges.\n"
+                           "\n"
+                           "usage: weir run [OPTION]...\n"
+                           "\n"
+                           "  -c, --config FILE      settings (see 'weir config show'); the default is none\n"
+                           "      --rules PATH       a pack or a folder of packs; may be given several times;\n"
+                           "                         replaces the setting 'rules'\n"
+                           "      --data DIR         the folder of the case store (default: weir-data)\n"
+                           "      --listen ENDPOINT  one acked source there, instead of ingest.sources\n"
+                           "      --api URL          the HTTP address, instead of api.listen\n"
+                           "      --workers N        scanner threads (default: one for each core)\n"
+                           "      --help             print this\n"
+                           "\n"
+                           "It logs JSON lines on stderr; the event 'ready' says that it takes traffic.\n"
+                           "SIGTERM or SIGINT drains and ends it, SIGHUP reloads the rules.\n"
+                           "\n"
+                           "examples: weir run\n"
+                           "          weir run -c weir.yaml --data /var/lib/weir\n"
+                           "\n"
+                           "Exit status: 0 drained, 1 rules or settings have errors, 2 wrong usage, 3 the\n"
+                           "environment failed (an address in use, a folder that cannot be written).\n";
 
 struct run_options {
     const char *config;
@@ -175,7 +174,9 @@ static int run(const struct settings *settings)
     findings_clear(&findings);
     if (status != STATUS_OK) {
         log_event(LOG_ERROR, "start_failed",
-                  LOG_TEXT("reason", error.text[0] ? error.text : faulty ? "the rules have errors" : status_text(status)));
+                  LOG_TEXT("reason", error.text[0] ? error.text
+                                     : faulty      ? "the rules have errors"
+                                                   : status_text(status)));
         return status == STATUS_INVALID || faulty ? EXIT_FOUND_FAULT : EXIT_ENVIRONMENT;
     }
     serve(pipeline, &signals);

@@ -13,30 +13,29 @@
 #include "cli/scan_jobs.h"
 #include "scanner/ruleset.h"
 
-static const char help[] =
-    "Scans the messages of a file; prints one JSON line a hit.\n"
-    "\n"
-    "usage: weir scan [OPTION]... FILE|-\n"
-    "\n"
-    "      --rules PATH     a pack or a folder of packs; may be given several times\n"
-    "                       (default: the starter packs)\n"
-    "      --format FORMAT  lines, jsonl or tsv (default: by the file's name)\n"
-    "      --text-column N  tsv: the column of the text, from 1 (default: the last)\n"
-    "      --jobs N         threads (default: one for each core)\n"
-    "      --shadow         print hits of shadow rules too\n"
-    "      --quiet          no summary on stderr\n"
-    "      --help           print this\n"
-    "\n"
-    "A line: {\"message_id\", \"rule\", \"severity\", \"queue\", \"generation\",\n"
-    "\"spans\": [{\"pattern\", \"view\", \"start\", \"end\"}]}, in the order of the messages.\n"
-    "start and end count bytes of the text as sent. \"outcome\": \"unscanned\" and a\n"
-    "\"reason\" mark what could not be decided, \"status\": \"shadow\" a shadow rule.\n"
-    "\n"
-    "examples: weir scan messages.jsonl\n"
-    "          weir scan --rules mine.yaml --format lines - <texts.txt\n"
-    "\n"
-    "Exit status: 0 done (hits or none), 1 rules or lines of the file have errors,\n"
-    "2 wrong usage, 3 the environment failed.\n";
+static const char help[] = "Scans the messages of a file; prints one JSON line a hit.\n"
+                           "\n"
+                           "usage: weir scan [OPTION]... FILE|-\n"
+                           "\n"
+                           "      --rules PATH     a pack or a folder of packs; may be given several times\n"
+                           "                       (default: the starter packs)\n"
+                           "      --format FORMAT  lines, jsonl or tsv (default: by the file's name)\n"
+                           "      --text-column N  tsv: the column of the text, from 1 (default: the last)\n"
+                           "      --jobs N         threads (default: one for each core)\n"
+                           "      --shadow         print hits of shadow rules too\n"
+                           "      --quiet          no summary on stderr\n"
+                           "      --help           print this\n"
+                           "\n"
+                           "A line: {\"message_id\", \"rule\", \"severity\", \"queue\", \"generation\",\n"
+                           "\"spans\": [{\"pattern\", \"view\", \"start\", \"end\"}]}, in the order of the messages.\n"
+                           "start and end count bytes of the text as sent. \"outcome\": \"unscanned\" and a\n"
+                           "\"reason\" mark what could not be decided, \"status\": \"shadow\" a shadow rule.\n"
+                           "\n"
+                           "examples: weir scan messages.jsonl\n"
+                           "          weir scan --rules mine.yaml --format lines - <texts.txt\n"
+                           "\n"
+                           "Exit status: 0 done (hits or none), 1 rules or lines of the file have errors,\n"
+                           "2 wrong usage, 3 the environment failed.\n";
 
 struct scan_options {
     const char **rules;
@@ -63,10 +62,14 @@ static int parse_options(int argc, char **argv, struct scan_options *options)
 {
     enum { OPTION_RULES = 256, OPTION_FORMAT, OPTION_COLUMN, OPTION_JOBS, OPTION_SHADOW, OPTION_QUIET };
     static const struct option known[] = {
-        {"rules", required_argument, NULL, OPTION_RULES},        {"format", required_argument, NULL, OPTION_FORMAT},
-        {"text-column", required_argument, NULL, OPTION_COLUMN}, {"jobs", required_argument, NULL, OPTION_JOBS},
-        {"shadow", no_argument, NULL, OPTION_SHADOW},            {"quiet", no_argument, NULL, OPTION_QUIET},
-        {"help", no_argument, NULL, 'h'},                        {NULL, 0, NULL, 0},
+        {"rules", required_argument, NULL, OPTION_RULES},
+        {"format", required_argument, NULL, OPTION_FORMAT},
+        {"text-column", required_argument, NULL, OPTION_COLUMN},
+        {"jobs", required_argument, NULL, OPTION_JOBS},
+        {"shadow", no_argument, NULL, OPTION_SHADOW},
+        {"quiet", no_argument, NULL, OPTION_QUIET},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     long long column = 0;
     for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
@@ -176,7 +179,9 @@ static int scan_file(const struct scan_options *options, struct ruleset *ruleset
 int command_scan(int argc, char **argv)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct scan_options options = {.jobs = cores < 1 ? 1 : cores > SCAN_JOBS_MAX ? SCAN_JOBS_MAX : cores,
+    struct scan_options options = {.jobs = cores < 1               ? 1
+                                           : cores > SCAN_JOBS_MAX ? SCAN_JOBS_MAX
+                                                                   : cores,
                                    .rules = calloc((size_t)argc + 1, sizeof(char *))};
     struct ruleset *ruleset = NULL;
     if (!options.rules) {

@@ -46,9 +46,9 @@ static json_t *render_spans(const struct scan_hit *hit)
     json_t *spans = json_array();
     for (uint32_t i = 0; i < hit->span_count; i++) {
         const struct verdict_span *span = &hit->spans[i];
-        (void)json_array_append_new(spans, json_pack("{s:s, s:s, s:I, s:I}", "pattern", span->pattern, "view",
-                                                     span->view, "start", (json_int_t)span->start, "end",
-                                                     (json_int_t)span->end));
+        (void)json_array_append_new(spans,
+                                    json_pack("{s:s, s:s, s:I, s:I}", "pattern", span->pattern, "view", span->view,
+                                              "start", (json_int_t)span->start, "end", (json_int_t)span->end));
     }
     return spans;
 }
@@ -68,8 +68,7 @@ static enum status render_hit(const struct rendering *rendering, struct span id,
     (void)json_object_set_new(line, "rule", json_string(rule->id));
     (void)json_object_set_new(line, "severity", json_string(severity_text(rule->severity)));
     (void)json_object_set_new(line, "queue", rule->queue ? json_string(rule->queue) : json_null());
-    (void)json_object_set_new(line, "generation",
-                              json_string(ruleset_generation(rendering->jobs->job->ruleset)));
+    (void)json_object_set_new(line, "generation", json_string(ruleset_generation(rendering->jobs->job->ruleset)));
     if (rule->status == RULE_SHADOW) {
         (void)json_object_set_new(line, "status", json_string("shadow"));
     }
@@ -123,8 +122,7 @@ static void *scan_chunks(void *context)
         struct rendering rendering = {.jobs = jobs, .chunk = chunk};
         chunk->status = made;
         if (made == STATUS_OK) {
-            chunk->status =
-                scanner_scan(scanner, jobs->job->ruleset, chunk->texts, chunk->count, on_hits, &rendering);
+            chunk->status = scanner_scan(scanner, jobs->job->ruleset, chunk->texts, chunk->count, on_hits, &rendering);
         }
         if (queue_push(jobs->finished, chunk) != STATUS_OK) {
             break;

@@ -1,8 +1,8 @@
 /*
  * Scans all messages of an input with several threads and writes the hits in the order of the messages.
  *
- * The calling thread reads chunks of messages; worker threads scan them and render their lines; the calling thread writes
- * the lines chunk by chunk. At most SCAN_CHUNKS_PER_JOB chunks a thread are in memory.
+ * The calling thread reads chunks of messages; worker threads scan them and render their lines; the calling thread
+ * writes the lines chunk by chunk. At most SCAN_CHUNKS_PER_JOB chunks a thread are in memory.
  */
 #ifndef CLI_SCAN_JOBS_H
 #define CLI_SCAN_JOBS_H
@@ -33,7 +33,8 @@ struct scan_totals {
     uint64_t messages, flagged, hits, unscanned, faulty_lines;
 };
 
-/* STATUS_SYSTEM if the input cannot be read or the output cannot be written. Faulty lines are told on stderr and counted. */
+/* STATUS_SYSTEM if the input cannot be read or the output cannot be written. Faulty lines are told on stderr and
+ * counted. */
 enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals) MUST_USE;
 
 #endif

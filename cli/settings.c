@@ -165,7 +165,8 @@ static const struct config_row rows[] = {
      .min = MIB,
      .max = 64 * GIB,
      .unit = "bytes",
-     .help = "Memory for the last messages of conversations. Used only if a queue wants context; never written to disk."},
+     .help =
+         "Memory for the last messages of conversations. Used only if a queue wants context; never written to disk."},
     {.name = "scanner.context_minutes",
      .type = CONFIG_INTEGER,
      .offset = AT(context_minutes),
@@ -257,14 +258,16 @@ void settings_check(const struct settings *settings, const char *name, struct fi
         }
     }
     if (settings->text_bytes_max > settings->frame_bytes_max) {
-        findings_add(findings, FINDING_ERROR, name, 0, 0, "raise ingest.frame_bytes_max or lower the other",
-                     "ingest.text_bytes_max (%lld) is larger than ingest.frame_bytes_max (%lld): such a text can never arrive",
-                     (long long)settings->text_bytes_max, (long long)settings->frame_bytes_max);
+        findings_add(
+            findings, FINDING_ERROR, name, 0, 0, "raise ingest.frame_bytes_max or lower the other",
+            "ingest.text_bytes_max (%lld) is larger than ingest.frame_bytes_max (%lld): such a text can never arrive",
+            (long long)settings->text_bytes_max, (long long)settings->frame_bytes_max);
     }
     if (settings->frame_bytes_max > settings->bytes_in_flight_max) {
-        findings_add(findings, FINDING_ERROR, name, 0, 0, "raise ingest.bytes_in_flight_max",
-                     "ingest.frame_bytes_max (%lld) is larger than ingest.bytes_in_flight_max (%lld): such a frame would be "
-                     "answered RETRY_LATER for ever",
-                     (long long)settings->frame_bytes_max, (long long)settings->bytes_in_flight_max);
+        findings_add(
+            findings, FINDING_ERROR, name, 0, 0, "raise ingest.bytes_in_flight_max",
+            "ingest.frame_bytes_max (%lld) is larger than ingest.bytes_in_flight_max (%lld): such a frame would be "
+            "answered RETRY_LATER for ever",
+            (long long)settings->frame_bytes_max, (long long)settings->bytes_in_flight_max);
     }
 }

@@ -1,13 +1,14 @@
-/* The settings of `weir run`: one table (cli/settings.c), from which weir.yaml, --help, `weir config` and docs/settings.md come. */
+/* The settings of `weir run`: one table (cli/settings.c), from which weir.yaml, --help, `weir config` and
+ * docs/settings.md come. */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H
 
 #include "base/config.h"
 
 struct settings_source {
-    int kind;             /* enum ingest_source_kind */
+    int kind; /* enum ingest_source_kind */
     const char *endpoint;
-    int mode;             /* 0: bind, 1: connect */
+    int mode; /* 0: bind, 1: connect */
 };
 
 struct settings_queue {

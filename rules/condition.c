@@ -511,12 +511,12 @@ static enum status parse_chain(struct parser *parser, enum condition_type type, 
     for (;;) {
         if (count == capacity) {
             uint32_t grown = capacity ? capacity * 2 : 4;
-            const struct condition **larger = arena_array(parser->arena, grown, sizeof(*larger));
+            const struct condition **larger = arena_array(parser->arena, grown, sizeof(const struct condition *));
             if (!larger) {
                 return STATUS_NO_MEMORY;
             }
             if (count) {
-                memcpy(larger, operands, count * sizeof(*larger));
+                memcpy(larger, operands, count * sizeof(const struct condition *));
             }
             operands = larger;
             capacity = grown;

@@ -214,6 +214,19 @@ static enum status grow(struct list_builder *builder)
     return STATUS_OK;
 }
 
+/* What to do about an entry that is not valid, for the usual reasons; NULL: nothing to say. */
+static const char *entry_remedy(const struct list_builder *builder, struct span entry)
+{
+    if (builder->kind != PATTERN_DOMAINS) {
+        return NULL;
+    }
+    if (memchr(entry.data, '#', entry.size)) {
+        return "a comment stands on a line of its own";
+    }
+    return memchr(entry.data, '/', entry.size) ? "write the domain without a path, or look for the address with a regex"
+                                               : NULL;
+}
+
 enum status list_builder_add(struct list_builder *builder, struct span entry, uint32_t line, uint32_t column)
 {
     struct span trimmed = trim(entry);
@@ -225,8 +238,7 @@ enum status list_builder_add(struct list_builder *builder, struct span entry, ui
     const char *words = NULL;
     enum status status = entry_key(builder, trimmed, key, &words);
     if (status == STATUS_INVALID) {
-        bool comment = memchr(trimmed.data, '#', trimmed.size) != NULL && builder->kind == PATTERN_DOMAINS;
-        report_error(builder, line, column, comment ? "a comment stands on a line of its own" : NULL, words, trimmed);
+        report_error(builder, line, column, entry_remedy(builder, trimmed), words, trimmed);
         return STATUS_OK;
     }
     if (status != STATUS_OK) {

@@ -75,16 +75,17 @@ static void leave_out(struct expressions *list, uint32_t at, bool *refused)
 }
 
 /*
- * Compiles all of the list at once. hs_compile_multi stops at the first expression it cannot take: leave that one out and
- * try again. When it blames the set as a whole (too large), cut the list in half by leaving out the later half: the caller
- * confirms those with PCRE2, which is slow but right.
+ * Compiles all of the list at once. hs_compile_multi stops at the first expression it cannot take: leave that one out
+ * and try again. When it blames the set as a whole (too large), cut the list in half by leaving out the later half: the
+ * caller confirms those with PCRE2, which is slow but right.
  */
-static enum status compile_list(struct expressions *list, bool *refused, struct error *error, hs_database_t **ret_database)
+static enum status compile_list(struct expressions *list, bool *refused, struct error *error,
+                                hs_database_t **ret_database)
 {
     while (list->count > 0) {
         hs_compile_error_t *fault = NULL;
-        hs_error_t result =
-            hs_compile_multi(list->texts, list->flags, list->ids, list->count, HS_MODE_BLOCK, NULL, ret_database, &fault);
+        hs_error_t result = hs_compile_multi(list->texts, list->flags, list->ids, list->count, HS_MODE_BLOCK, NULL,
+                                             ret_database, &fault);
         if (result == HS_SUCCESS) {
             return STATUS_OK;
         }

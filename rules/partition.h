@@ -21,13 +21,14 @@ struct partition {
     size_t size; /* bytes */
 };
 
-/* Literals of any bytes but none empty; literal i reports the id i. Case counts unless `caseless` (ASCII letters only). */
+/* Literals of any bytes but none empty; literal i reports the id i. Case counts unless `caseless` (ASCII letters only).
+ */
 enum status partition_compile_literals(const struct span *literals, uint32_t count, bool caseless, struct error *error,
                                        struct partition **ret_partition) MUST_USE;
 
 /*
- * NUL-terminated expressions; expression i reports the id i. What Hyperscan refuses is left out, and `refused[i]` is set to
- * true for it; its owner must be searched in another way. *ret_partition is NULL if nothing is left.
+ * NUL-terminated expressions; expression i reports the id i. What Hyperscan refuses is left out, and `refused[i]` is
+ * set to true for it; its owner must be searched in another way. *ret_partition is NULL if nothing is left.
  */
 enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
                                           struct error *error, struct partition **ret_partition) MUST_USE;

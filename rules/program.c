@@ -190,7 +190,8 @@ static enum status plan_domain(struct plan *plan, uint32_t number, struct span e
     uint32_t count;
     enum status status = domain_parse(entry, plan->program->arena, forms, &count);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
-        status = add_literal(plan, VIEW_FOLDED, forms[i], (struct program_target){.probe = number, .kind = TARGET_DOMAIN});
+        status =
+            add_literal(plan, VIEW_FOLDED, forms[i], (struct program_target){.probe = number, .kind = TARGET_DOMAIN});
     }
     return status;
 }
@@ -232,8 +233,8 @@ static enum status append_entry_regex(struct plan *plan, const struct pattern *p
 }
 
 /*
- * Entries over a view that is not folded: their exact regexes, caseless, joined to alternations. Slower, and rarely asked
- * for; the result is the same as PCRE2's by construction.
+ * Entries over a view that is not folded: their exact regexes, caseless, joined to alternations. Slower, and rarely
+ * asked for; the result is the same as PCRE2's by construction.
  */
 static enum status plan_entries_raw(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
 {
@@ -355,7 +356,8 @@ static enum status compile_literals(struct plan *plan, enum view view)
     return status;
 }
 
-static enum status compile_expressions(struct plan *plan, enum view view, const struct expression_use *uses, uint32_t count)
+static enum status compile_expressions(struct plan *plan, enum view view, const struct expression_use *uses,
+                                       uint32_t count)
 {
     const char **texts = calloc(count, sizeof *texts);
     bool *refused = calloc(count, sizeof *refused);

@@ -1,12 +1,13 @@
 /*
  * The plan: checked packs turned into what a scanner runs. Immutable once built; any thread may read it.
  *
- * A probe is one pattern of one rule over one view. The plan gives each probe the cheapest search that can never miss it:
+ * A probe is one pattern of one rule over one view. The plan gives each probe the cheapest search that can never miss
+ * it:
  *
- *   literals     every entry of `words` and `domains` (confirmed at the place where the literal stands, without PCRE2), and
- *                each regex of which some literal is required (confirmed by PCRE2 wherever one stands)
- *   expression   a regex without a good literal, written again more loosely for Hyperscan (rules/regex_loosen.h)
- *   always       what neither can serve: PCRE2 on every message
+ *   literals     every entry of `words` and `domains` (confirmed at the place where the literal stands, without PCRE2),
+ * and each regex of which some literal is required (confirmed by PCRE2 wherever one stands) expression   a regex
+ * without a good literal, written again more loosely for Hyperscan (rules/regex_loosen.h) always       what neither can
+ * serve: PCRE2 on every message
  *
  * Probes of one rule have consecutive numbers, so sorting by probe groups by rule.
  */
@@ -47,7 +48,8 @@ struct program_rule {
     uint32_t first_probe, probe_count;
 };
 
-/* All literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]). */
+/* All literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]).
+ */
 struct program_literals {
     struct partition *partition; /* NULL: none */
     uint32_t count;
@@ -88,8 +90,8 @@ struct program {
 };
 
 /*
- * Plans and compiles the rules of `packs`, which must outlive the program. STATUS_NO_MEMORY, STATUS_LIMIT (too many rules
- * or patterns), STATUS_SYSTEM (Hyperscan refused to work at all) with words.
+ * Plans and compiles the rules of `packs`, which must outlive the program. STATUS_NO_MEMORY, STATUS_LIMIT (too many
+ * rules or patterns), STATUS_SYSTEM (Hyperscan refused to work at all) with words.
  */
 enum status program_build(const struct pack *const *packs, uint32_t pack_count, struct error *error,
                           struct program **ret_program) MUST_USE;

@@ -50,9 +50,13 @@ static void check_unique(struct name_use *uses, uint32_t count, const char *what
             continue;
         }
         const struct model_place *place = uses[i].place;
-        findings_add(findings, FINDING_ERROR, place->file, place->line, place->column, "give it another name",
-                     "%s '%s' is taken already, at %s:%u:%u", what, first->name, first->place->file, first->place->line,
-                     first->place->column);
+        const struct model_place *other = first->place;
+        bool same =
+            place->line == other->line && place->column == other->column && strcmp(place->file, other->file) == 0;
+        findings_add(findings, FINDING_ERROR, place->file, place->line, place->column,
+                     same ? "the same file is read twice: name it once" : "give it another name",
+                     "%s '%s' is taken already, at %s:%u:%u", what, first->name, other->file, other->line,
+                     other->column);
     }
 }
 

@@ -148,6 +148,7 @@ static void load_list(struct reader_context *context, const struct yaml *node, c
         *list = (struct reader_list){.path = path, .kind = kind, .next = context->lists};
         list->status = list_read(path, kind, context->arena, context->findings, &error, &list->list, &digests[2]);
         context->lists = list;
+        context->no_memory |= list->status == STATUS_NO_MEMORY;
         if (list->status == STATUS_OK) {
             model_digest(span_of(digests, sizeof digests), context->lists_digest);
         } else if (error.text[0] != '\0') {

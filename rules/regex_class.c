@@ -38,8 +38,15 @@ static bool read_posix(struct regex_reader *reader)
     const uint8_t *name = reader->at + 1;
     bool negated = name < end && *name == '^';
     name += negated;
-    if (*reader->at != ':' ||
-        !regex_set_add_posix(&reader->set, span_of(name, (size_t)(end - name)), negated, reader->options.caseless)) {
+    struct span word = span_of(name, (size_t)(end - name));
+    bool cased = span_equal(word, span_text("lower")) || span_equal(word, span_text("upper"));
+    if (cased && reader->options.caseless) { /* what that means differs between versions of PCRE2: ask it */
+        const uint8_t *open = reader->at - 1;
+        enum status status = regex_set_add_property(&reader->set, span_of(open, (size_t)(end + 2 - open)), true, true);
+        if (status != STATUS_OK) {
+            regex_reader_fail(reader, status);
+        }
+    } else if (*reader->at != ':' || !regex_set_add_posix(&reader->set, word, negated)) {
         regex_reader_fail(reader, STATUS_UNSUPPORTED);
     }
     reader->at = end + 2;

@@ -236,7 +236,7 @@ static bool posix_holds(enum posix_class class, uint32_t c)
     }
 }
 
-bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bool negated, bool caseless)
+bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bool negated)
 {
     unsigned class = 0;
     while (class < POSIX_COUNT && !span_equal(name, span_text(posix_names[class]))) {
@@ -244,9 +244,6 @@ bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bo
     }
     if (class == POSIX_COUNT) {
         return false;
-    }
-    if (caseless && (class == POSIX_LOWER || class == POSIX_UPPER)) {
-        class = POSIX_ALPHA;
     }
     for (uint32_t c = 0; c < 0x80; c++) {
         if (posix_holds((enum posix_class) class, c) != negated) {

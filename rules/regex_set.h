@@ -27,10 +27,10 @@ void regex_set_add(struct regex_set_builder *builder, uint32_t first, uint32_t l
 /* What \d \w \s \h \v \R (one character) \N and their opposites allow; `letter` is the one after the backslash. */
 void regex_set_add_type(struct regex_set_builder *builder, char letter);
 
-/* [:name:] or, negated, [:^name:]. False if the name is not known. */
-bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bool negated, bool caseless);
+/* [:name:] or, negated, [:^name:], with regard to case. False if the name is not known. */
+bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bool negated);
 
-/* \p{...} and its like, written as in the pattern: the ASCII part is what PCRE2 says, beyond it is any. */
+/* \p{...} or [:lower:], written as in the pattern: the ASCII part is what PCRE2 says, beyond it is any. */
 enum status regex_set_add_property(struct regex_set_builder *builder, struct span source, bool in_class,
                                    bool caseless) MUST_USE;
 

@@ -196,8 +196,7 @@ enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, cons
             hit->outcome = OUTCOME_UNSCANNED;
             hit->reason = "match_limit";
         }
-        enum status status =
-            add_spans(confirmer, planned->rule, message, candidates + first, next - first, &know, hit);
+        enum status status = add_spans(confirmer, planned->rule, message, candidates + first, next - first, &know, hit);
         if (status != STATUS_OK) {
             return status;
         }

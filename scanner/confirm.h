@@ -1,8 +1,9 @@
 /*
  * Confirming and deciding: the candidates of one message become hits.
  *
- * Conditions are evaluated with three values. A pattern that is not a candidate is false, because a search never misses.
- * Before anything is confirmed the condition is tried with all candidates unknown: if it is false even so, no regex runs.
+ * Conditions are evaluated with three values. A pattern that is not a candidate is false, because a search never
+ * misses. Before anything is confirmed the condition is tried with all candidates unknown: if it is false even so, no
+ * regex runs.
  */
 #ifndef SCANNER_CONFIRM_H
 #define SCANNER_CONFIRM_H
@@ -29,8 +30,8 @@ struct confirmer {
 void confirmer_free(struct confirmer *confirmer);
 
 /*
- * Decides every rule that has a candidate in `message`. `candidates` are all of that message, sorted. The hits live in the
- * arena. STATUS_NO_MEMORY: nothing is known.
+ * Decides every rule that has a candidate in `message`. `candidates` are all of that message, sorted. The hits live in
+ * the arena. STATUS_NO_MEMORY: nothing is known.
  */
 enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, const struct candidate *candidates,
                              uint32_t count, struct scan_hit **ret_hits, uint32_t *ret_hit_count) MUST_USE;

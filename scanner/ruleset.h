@@ -1,5 +1,6 @@
 /*
- * A rule set: packs that were read, checked, compiled and tested together. Immutable and reference-counted; swapped whole.
+ * A rule set: packs that were read, checked, compiled and tested together. Immutable and reference-counted; swapped
+ * whole.
  */
 #ifndef SCANNER_RULESET_H
 #define SCANNER_RULESET_H
@@ -15,26 +16,26 @@ struct ruleset;
 
 struct ruleset_options {
     /*
-     * For a reload: a pack with an error is replaced by its last good version in this set, or left out if there is none,
-     * and the others load. NULL: any error refuses the whole set.
+     * For a reload: a pack with an error is replaced by its last good version in this set, or left out if there is
+     * none, and the others load. NULL: any error refuses the whole set.
      */
     const struct ruleset *previous;
     bool skip_tests; /* for tools that run them apart */
 };
 
 /*
- * Reads every pack that `paths` stand for (files or folders), compiles them, and runs the inline tests. `options` may be
- * NULL. All findings of all packs are collected, warnings too.
+ * Reads every pack that `paths` stand for (files or folders), compiles them, and runs the inline tests. `options` may
+ * be NULL. All findings of all packs are collected, warnings too.
  *
- * Without `previous`: STATUS_INVALID if any pack has an error. With it: STATUS_OK as long as the set could be built; what
- * was refused is in the findings and counted by ruleset_refused. STATUS_NO_MEMORY, STATUS_SYSTEM: with a finding.
+ * Without `previous`: STATUS_INVALID if any pack has an error. With it: STATUS_OK as long as the set could be built;
+ * what was refused is in the findings and counted by ruleset_refused. STATUS_NO_MEMORY, STATUS_SYSTEM: with a finding.
  */
 enum status ruleset_load(const char *const *paths, uint32_t path_count, const struct ruleset_options *options,
                          struct findings *findings, struct ruleset **ret_ruleset) MUST_USE;
 
 /* The same from the text of one pack, for tests and for the library. */
-enum status ruleset_parse(struct span text, const char *name, struct findings *findings, struct ruleset **ret_ruleset)
-    MUST_USE;
+enum status ruleset_parse(struct span text, const char *name, struct findings *findings,
+                          struct ruleset **ret_ruleset) MUST_USE;
 
 /* Any thread. */
 struct ruleset *ruleset_hold(struct ruleset *ruleset);

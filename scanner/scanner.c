@@ -158,8 +158,7 @@ static enum status scan_slice(struct scan *scan, const struct program *program, 
     struct scanner *scanner = scan->scanner;
     const struct candidate *candidates = NULL;
     uint32_t candidate_count = 0;
-    enum status status =
-        find_candidates(scanner, program, scan->texts + first, count, &candidates, &candidate_count);
+    enum status status = find_candidates(scanner, program, scan->texts + first, count, &candidates, &candidate_count);
     if (status == STATUS_OK) {
         scanner->confirmer.program = program;
         scanner->confirmer.views = scanner->views;

@@ -1,6 +1,6 @@
 /*
- * Scans messages with a rule set: views, search, confirmation, conditions. One scanner a thread; it keeps all its scratch,
- * so that scanning a clean message allocates nothing.
+ * Scans messages with a rule set: views, search, confirmation, conditions. One scanner a thread; it keeps all its
+ * scratch, so that scanning a clean message allocates nothing.
  */
 #ifndef SCANNER_SCANNER_H
 #define SCANNER_SCANNER_H

@@ -1,9 +1,9 @@
 /*
  * The search: the views of many messages in one buffer, each partition searched once over it, and out come candidates.
  *
- * A candidate says "this probe may match this message"; literals of phrases and domains are confirmed on the spot, so those
- * candidates are facts and carry their place in the view. One searcher a thread. The only file besides rules/partition.c
- * that includes hs.h.
+ * A candidate says "this probe may match this message"; literals of phrases and domains are confirmed on the spot, so
+ * those candidates are facts and carry their place in the view. One searcher a thread. The only file besides
+ * rules/partition.c that includes hs.h.
  */
 #ifndef SCANNER_SEARCH_H
 #define SCANNER_SEARCH_H
@@ -33,7 +33,8 @@ struct view_batch {
 #define SEARCH_CANDIDATES_MAX (1u << 22)          /* of one batch; over it the batch is searched in halves */
 
 /* Makes the view of each text. STATUS_LIMIT or STATUS_NO_MEMORY: the batch as a whole is too large. */
-enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts, uint32_t count) MUST_USE;
+enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts,
+                            uint32_t count) MUST_USE;
 struct span view_batch_text(const struct view_batch *batch, uint32_t message);
 void view_batch_free(struct view_batch *batch);
 
@@ -45,9 +46,9 @@ void searcher_free(struct searcher **searcher);
 enum status searcher_prepare(struct searcher *searcher, const struct program *program) MUST_USE;
 
 /*
- * Searches every partition of the program: views[v] must be made for each view that program->views names. The candidates
- * are sorted by (message, probe, start) and belong to the searcher until the next search. STATUS_LIMIT: too many
- * candidates; STATUS_SYSTEM: the engine failed. Then nothing is known about any message.
+ * Searches every partition of the program: views[v] must be made for each view that program->views names. The
+ * candidates are sorted by (message, probe, start) and belong to the searcher until the next search. STATUS_LIMIT: too
+ * many candidates; STATUS_SYSTEM: the engine failed. Then nothing is known about any message.
  */
 enum status searcher_search(struct searcher *searcher, const struct program *program, const struct view_batch *views,
                             const struct candidate **ret_candidates, uint32_t *ret_count) MUST_USE;

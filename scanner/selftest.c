@@ -16,10 +16,10 @@ static const struct {
 } sizes[] = {[SELFTEST_SHORT] = {120, 200}, [SELFTEST_FULL] = {4000, 3000}};
 
 static const char *const words[] = {
-    "photo", "transfer", "gift",  "card", "send",   "money",   "secret", "tell", "mother",  "address", "bank",
-    "code",  "verify",   "kill",  "meet", "alone",  "account", "pay",    "win",  "prize",   "urgent",  "click",
-    "link",  "password", "crypto", "invest", "home", "school",  "age",    "pic",  "nobody",  "friend",  "stop",
-    "dance", "scam",     "class", "email", "phone", "number",  "street", "what", "tonight", "please",  "now",
+    "photo", "transfer", "gift",   "card",   "send",  "money",   "secret", "tell", "mother",  "address", "bank",
+    "code",  "verify",   "kill",   "meet",   "alone", "account", "pay",    "win",  "prize",   "urgent",  "click",
+    "link",  "password", "crypto", "invest", "home",  "school",  "age",    "pic",  "nobody",  "friend",  "stop",
+    "dance", "scam",     "class",  "email",  "phone", "number",  "street", "what", "tonight", "please",  "now",
 };
 #define WORD_COUNT (sizeof words / sizeof *words)
 
@@ -34,7 +34,8 @@ struct selftest {
     uint64_t random;
 };
 
-/* xorshift64*: reproducible, and good enough to choose words. Vigna, "An experimental exploration of Marsaglia's xorshift". */
+/* xorshift64*: reproducible, and good enough to choose words. Vigna, "An experimental exploration of Marsaglia's
+ * xorshift". */
 static uint32_t next_random(struct selftest *test, uint32_t below)
 {
     test->random ^= test->random >> 12;
@@ -53,8 +54,8 @@ static void next_pattern(struct selftest *test, char *pattern, size_t size)
 {
     const char *a = next_word(test), *b = next_word(test), *c = next_word(test);
     static const char *const shapes[] = {
-        "(?:%s|%s)", "\\b%s\\b", "%s.{0,20}%s", "\\b(?:%s|%s)\\s+%s\\b", "%s[a-z]*\\W+%s", "(?-i)%s\\s%s?", "^%s.*%s",
-        "(?=%s)\\w+\\s%s", "%s$|\\b%s %s",
+        "(?:%s|%s)",     "\\b%s\\b", "%s.{0,20}%s",     "\\b(?:%s|%s)\\s+%s\\b", "%s[a-z]*\\W+%s",
+        "(?-i)%s\\s%s?", "^%s.*%s",  "(?=%s)\\w+\\s%s", "%s$|\\b%s %s",
     };
     const char *shape = shapes[next_random(test, sizeof shapes / sizeof *shapes)];
     const char *const parts[] = {a, b, c};
@@ -78,8 +79,9 @@ static enum status make_patterns(struct selftest *test)
         next_pattern(test, pattern, sizeof pattern);
         status = regex_compile(span_text(pattern), NULL, &test->regexes[i]);
         if (status == STATUS_OK) {
-            status = buffer_print(&test->pack, "  - {id: selftest.%u, title: t, severity: low, patterns: {p: {regex: '%s'}}}\n",
-                                  i, pattern);
+            status = buffer_print(&test->pack,
+                                  "  - {id: selftest.%u, title: t, severity: low, patterns: {p: {regex: '%s'}}}\n", i,
+                                  pattern);
         }
     }
     return status;
@@ -138,10 +140,11 @@ static enum status compare(struct selftest *test, struct error *error)
     }
     regex_scratch_free(&scratch);
     if (missed > 0 || extra > 0 || right == 0) {
-        error_set(error,
-                  "the search engine (%s) disagrees with PCRE2: of %u true matches it missed %u, and %u were wrong. Link "
-                  "Debian's libhyperscan, not libvectorscan",
-                  partition_engine(), right + missed, missed, extra);
+        error_set(
+            error,
+            "the search engine (%s) disagrees with PCRE2: of %u true matches it missed %u, and %u were wrong. Link "
+            "Debian's libhyperscan, not libvectorscan",
+            partition_engine(), right + missed, missed, extra);
         return STATUS_CONFLICT;
     }
     return STATUS_OK;

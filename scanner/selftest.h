@@ -1,7 +1,7 @@
 /*
- * Tests the engine that the program is linked with against PCRE2: some builds of it miss matches, and a scanner that misses
- * is worse than none. Patterns and texts are made up (a fixed sequence), among them the shapes that a faulty engine is
- * known to miss. It goes the whole way of a scan: views, search, confirmation.
+ * Tests the engine that the program is linked with against PCRE2: some builds of it miss matches, and a scanner that
+ * misses is worse than none. Patterns and texts are made up (a fixed sequence), among them the shapes that a faulty
+ * engine is known to miss. It goes the whole way of a scan: views, search, confirmation.
  */
 #ifndef SCANNER_SELFTEST_H
 #define SCANNER_SELFTEST_H

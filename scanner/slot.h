@@ -1,6 +1,6 @@
 /*
- * The place where the live rule set lies. A worker takes a hold for each batch it scans, so no message is ever scanned by
- * half of each of two sets; a replaced set is freed when the last worker has let it go.
+ * The place where the live rule set lies. A worker takes a hold for each batch it scans, so no message is ever scanned
+ * by half of each of two sets; a replaced set is freed when the last worker has let it go.
  */
 #ifndef SCANNER_SLOT_H
 #define SCANNER_SLOT_H

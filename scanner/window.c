@@ -4,9 +4,9 @@
 #include <string.h>
 
 #define RING_BYTES_MIN ((size_t)64 << 10)
-#define TABLE_WAYS 8u          /* places where a conversation may stand in the table */
+#define TABLE_WAYS 8u             /* places where a conversation may stand in the table */
 #define BYTES_A_CONVERSATION 512u /* the table has a place for each so many bytes of ring */
-#define WALK_MAX 64u           /* messages looked at when collecting, repetitions included */
+#define WALK_MAX 64u              /* messages looked at when collecting, repetitions included */
 #define NONE UINT64_MAX
 
 /* One message in the ring, followed by its ids and its text. Positions count all bytes ever written. */

@@ -3,9 +3,9 @@
  * before it. It never touches a disk; what is not flagged is forgotten.
  *
  * One ring of bytes holds the messages of all conversations in the order in which they came; new ones push the oldest
- * out. A table leads from a conversation to its last message, and each message to the one before it. So the memory is fixed
- * (ring plus table), nothing is allocated per message, and forgetting costs nothing. A conversation may be forgotten early
- * when the table is crowded; context is a help, not a promise.
+ * out. A table leads from a conversation to its last message, and each message to the one before it. So the memory is
+ * fixed (ring plus table), nothing is allocated per message, and forgetting costs nothing. A conversation may be
+ * forgotten early when the table is crowded; context is a help, not a promise.
  *
  * Not thread-safe: each worker has its own, and a conversation always has the same worker. Time is an argument.
  */
@@ -24,8 +24,8 @@ struct window;
 #define WINDOW_MESSAGES_MAX 10
 
 struct window_settings {
-    size_t bytes;     /* of the ring, at least 64 KiB; a message larger than a quarter of it is not kept */
-    int64_t age_ms;   /* older messages (by when they were received) are not given out */
+    size_t bytes;      /* of the ring, at least 64 KiB; a message larger than a quarter of it is not kept */
+    int64_t age_ms;    /* older messages (by when they were received) are not given out */
     uint32_t messages; /* how many earlier messages are given out at most, up to WINDOW_MESSAGES_MAX */
 };
 

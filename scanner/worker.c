@@ -54,7 +54,8 @@ static uint32_t lane_of(const struct worker_pool *pool, const struct message *me
     return (uint32_t)(message->conversation_hash >> 32) % pool->count;
 }
 
-/* The window takes the messages before `until` in order, so that a verdict sees what came before it in the same batch. */
+/* The window takes the messages before `until` in order, so that a verdict sees what came before it in the same batch.
+ */
 static void remember(struct share *share, uint32_t until)
 {
     struct worker *worker = share->worker;
@@ -303,8 +304,9 @@ enum status worker_pool_start(const struct worker_settings *settings, struct slo
 
 /*
  * Hands the batch to each worker that has a message in it. Each takes a hold of its own before any can let go; the
- * caller's hold is let go last. If a queue is full in the middle, the batch is marked as failed rather than pulled back:
- * its receipt says RETRY_LATER. That does not happen while a queue has room for every batch that ingest may have in flight.
+ * caller's hold is let go last. If a queue is full in the middle, the batch is marked as failed rather than pulled
+ * back: its receipt says RETRY_LATER. That does not happen while a queue has room for every batch that ingest may have
+ * in flight.
  */
 static enum status push_batch(void *context, struct batch *batch)
 {

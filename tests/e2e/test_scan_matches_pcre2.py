@@ -5,7 +5,7 @@ The loop (pcre2_loop.c) shares no code with Weir, and what each side is asked is
 rules in YAML, with options changed inline; for the loop plain patterns with options given to pcre2_compile.
 
     test_scan_matches_pcre2.py                 a sample, in well under a minute
-    test_scan_matches_pcre2.py --messages N    a larger sample
+    test_scan_matches_pcre2.py --messages N --regexes N --domains N    another sample; 0 is all of them
     test_scan_matches_pcre2.py --all           every message and every pattern: takes long
 
 Needs WEIR_SHARED_DATA; skipped (77) without it.
@@ -38,6 +38,7 @@ REGEX_FILES = {
     "toxic": "reddit_toxicbot.tsv",
 }
 FLAG_BITS = {"i": 1, "s": 2, "m": 4, "x": 8}
+NOT_WEIR = re.compile(r"(?<!\\)(?:\\\\)*\\C|^\(\*[A-Z]|\(\?C")  # rules/regex.h: \\C, verbs at the start, callouts
 WEIR_LIMIT = 100000  # REGEX_MATCH_LIMIT of rules/regex.h
 DOMAINS_A_RULE = 1000
 TEXT_BYTES_MAX = 64 << 10
@@ -237,7 +238,9 @@ def run_weir(folder, packs, messages, columns):
                 flagged.set(int(hit["message_id"]), column)
         code = process.wait()
     if code != 0:
-        sys.exit(f"weir scan: exit code {code}\n" + (folder / "stderr").read_text(errors="replace")[-3000:])
+        lines = (folder / "stderr").read_text(errors="replace").splitlines()
+        errors = [line for line in lines if "error" in line] or lines
+        sys.exit("\n".join(errors[-20:]) + f"\nweir scan: exit code {code}")
     return flagged, unscanned, strange
 
 
@@ -286,7 +289,7 @@ def choose_messages(options, folder, words, domains, regexes, chance):
         messages += [text_from_pattern(pattern).encode()[:TEXT_BYTES_MAX] for pattern in sources]
         messages += planted_messages(words, domains, sources, chance, 20000)
         return messages + collected
-    rest = max(0, options.messages - len(messages))
+    rest = max(0, (options.messages or len(collected)) - len(messages))
     messages += planted_messages(words, domains, sources, chance, rest // 2)
     return messages + chance.sample(collected, min(len(collected), rest - rest // 2))
 
@@ -324,6 +327,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--messages", type=int, default=1500)
+    parser.add_argument("--regexes", type=int, default=3000)
+    parser.add_argument("--domains", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     data = os.environ.get("WEIR_SHARED_DATA")
@@ -339,6 +344,14 @@ def main():
         words = list(dict.fromkeys((data / "patterns/words_en.txt").read_text(encoding="utf-8").split("\n")))
         words = [word for word in words if word.strip()]
         domains = list(dict.fromkeys((data / "patterns/phishing_domains.txt").read_text().split()))
+        addresses = [domain for domain in domains if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", domain)]
+        domains = [domain for domain in domains if domain not in addresses]
+        if options.all:
+            options.messages = options.regexes = options.domains = 0
+        if options.regexes:
+            regexes = sorted(chance.sample(regexes, options.regexes))
+        if options.domains:
+            domains = sorted(chance.sample(domains, options.domains))
         messages = choose_messages(options, data / "messages", words, domains, regexes, chance)
         texts = [message.decode("utf-8", "replace") for message in messages]
 
@@ -346,9 +359,11 @@ def main():
         every = write_records(folder / "every", ((bits, text.encode()) for _, bits, text in regexes))
         none = write_records(folder / "none", [])
         bad = {int(line[1]) for line in run_loop(every, none, folder / "nothing") if line[0] == "bad"}
-        regexes = [regex for i, regex in enumerate(regexes) if i not in bad]
-        print(f"{len(messages)} messages, {len(regexes)} regexes ({len(bad)} more are not taken by PCRE2), "
-              f"{len(words)} words, {len(domains)} domains; seed {options.seed}")
+        refused = {i for i, (_, _, text) in enumerate(regexes) if i not in bad and NOT_WEIR.search(text)}
+        regexes = [regex for i, regex in enumerate(regexes) if i not in bad | refused]
+        print(f"{len(messages)} messages, {len(regexes)} regexes ({len(bad)} more are not taken by PCRE2, and {len(refused)} "
+              f"use what Weir's dialect leaves out), {len(words)} words, {len(domains)} domains ({len(addresses)} more "
+              f"entries are not domains); seed {options.seed}")
 
         started = time.monotonic()
         patterns = write_records(folder / "patterns", ((bits, text.encode()) for _, bits, text in regexes))
@@ -358,7 +373,7 @@ def main():
         limits = {(int(line[1]), int(line[2])) for line in lines if line[0] == "limit"}
         expected = Bits(0, len(regexes), (folder / "raw.bits").read_bytes())
 
-        views = [folded(text) for text in texts]
+        views = [None if stride else folded(text) for stride, text in zip(strides, texts)]
         entries = [word_regex(word.lower()) for word in words] + [domain_regex(domain.lower()) for domain in domains]
         entry_file = write_records(folder / "entries", ((0, entry.encode()) for entry in entries))
         view_file = write_records(folder / "folded", ((0, (view or "").encode()) for view in views))

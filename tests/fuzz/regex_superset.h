@@ -1,8 +1,8 @@
 /*
  * Is the loosened form of a pattern really no tighter than PCRE2? One check, for the unit tests and for the campaign.
  *
- * Texts are packed as the scanner packs them, with a newline behind each. Every text in which PCRE2 finds the pattern must
- * be one in whose bytes Hyperscan reports the end of a match.
+ * Texts are packed as the scanner packs them, with a newline behind each. Every text in which PCRE2 finds the pattern
+ * must be one in whose bytes Hyperscan reports the end of a match.
  */
 #ifndef TESTS_FUZZ_REGEX_SUPERSET_H
 #define TESTS_FUZZ_REGEX_SUPERSET_H
@@ -78,7 +78,8 @@ struct superset_scan {
     bool *candidate;
 };
 
-static inline int superset_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *opaque)
+static inline int superset_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                                void *opaque)
 {
     struct superset_scan *scan = opaque;
     (void)id, (void)from, (void)flags;
@@ -111,8 +112,9 @@ static inline void superset_print(const char *title, struct span bytes)
     fputc('\n', stderr);
 }
 
-static inline enum superset_outcome superset_compare(struct superset *run, const struct regex *regex, struct span pattern,
-                                                     const hs_database_t *database, const struct superset_scan *scan)
+static inline enum superset_outcome superset_compare(struct superset *run, const struct regex *regex,
+                                                     struct span pattern, const hs_database_t *database,
+                                                     const struct superset_scan *scan)
 {
     enum superset_outcome outcome = SUPERSET_HELD;
     struct span packed = buffer_span(&run->packed);

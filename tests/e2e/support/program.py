@@ -93,6 +93,13 @@ class Run:
                     raise Failure(f"waiting for the event {name}: weir run {how}. Its last words:\n{tail}")
                 self.changed.wait(left)
 
+    def last_event(self, name):
+        """The last event of that name, when the log is complete."""
+        for event in reversed(self.events):
+            if event.get("event") == name:
+                return event
+        raise Failure(f"there is no event {name}:\n" + "\n".join(self.log[-20:]))
+
     def send_signal(self, number):
         self.process.send_signal(number)
 

@@ -135,7 +135,7 @@ static void test_faults_and_their_places(void **state)
         {"a:\n\t- b\n", 2, 1, "no plain text may begin with"},
         {"a: 1\n b: 2\n", 2, 3, "':' that belongs to no key"},
         {"a: 'open\nb: 2\n", 1, 4, "quotes that never end"},
-        {"a: \"\\d\"\n", 1, 6, "a backslash that starts no escape"},
+        {"a: \"\\d\"\n", 1, 5, "a backslash that starts no escape"},
         {"a: [1, 2\nb: 3\n", 2, 2, "expected ',' or ']' in this list (the list begins on line 1)"},
         {"a: 'x'y'\n", 1, 7, "neither a key"},
         {"a\nb: 1\n", 2, 2, "':' that belongs to no key"},
