@@ -90,8 +90,11 @@ static bool api_has_body(struct MHD_Connection *connection)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
+/* The signature is the library's. */
+// NOLINTBEGIN(readability-non-const-parameter)
 static enum MHD_Result api_answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *upload_data, size_t *upload_data_size, void **state)
+// NOLINTEND(readability-non-const-parameter)
 {
     const struct api *api = context;
     (void)version;

@@ -119,7 +119,7 @@ static void committer_set_aside(struct committer *committer, const struct store_
         .sent_at_ms = original->sent_at_ms,
         .received_at_ms = original->received_at_ms,
     };
-    bool safe = original->hit_count > 0;
+    bool safe = true, refused = false;
     for (uint32_t i = 0; i < original->hit_count; i++) {
         struct verdict_hit hit = {
             .outcome = OUTCOME_UNSCANNED,
@@ -135,10 +135,15 @@ static void committer_set_aside(struct committer *committer, const struct store_
         bare.hit_count = 1;
         struct store_hit kept = {&hit, route.queue, route.service_level_ms, 0, &is_new};
         struct store_verdict single = {&bare, &kept, 1};
-        if (committer_try(committer, &single, 1) != STATUS_OK)
+        enum status status = committer_try(committer, &single, 1);
+        if (status != STATUS_OK)
             safe = false;
+        refused |= status != STATUS_OK && !committer_may_pass(status);
     }
-    metric_add(safe ? committer->metrics.set_aside : committer->metrics.refused, 1);
+    if (safe)
+        metric_add(committer->metrics.set_aside, 1);
+    else if (refused) /* otherwise only the time ran out */
+        metric_add(committer->metrics.refused, 1);
     *ret_safe = safe;
 }
 

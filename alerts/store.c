@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -32,13 +33,11 @@ enum status store_folder_make(const char *path, struct error *error)
     return STATUS_OK;
 }
 
+/* The process that wrote its number there; 0: not known. */
 static long store_lock_holder(int fd)
 {
     char text[32] = "";
-    long pid = 0;
-    if (pread(fd, text, sizeof text - 1, 0) > 0 && sscanf(text, "%ld", &pid) == 1)
-        return pid;
-    return 0;
+    return pread(fd, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
 enum status store_lock(const char *path, struct error *error, int *ret_fd)
@@ -70,11 +69,11 @@ enum status store_lock(const char *path, struct error *error, int *ret_fd)
                   path, pid);
         return STATUS_CONFLICT;
     }
-    /* The number is only for the words above: failing to write it harms nothing. */
+    /* The number is only for the words above: without it they name process 0. */
     char text[32];
     int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)size, 0) < 0)
-        (void)ftruncate(fd, 0);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size)
+        errno = 0;
     *ret_fd = fd;
     return STATUS_OK;
 }

@@ -36,10 +36,12 @@
                  "ON CONFLICT (case_id, message) DO UPDATE SET flagged = 1 WHERE flagged = 0")                         \
     X(CASE_CONTEXT, "INSERT INTO case_messages (case_id, message, flagged) VALUES (?1, ?2, 0) "                        \
                     "ON CONFLICT (case_id, message) DO NOTHING")                                                       \
-    X(CASE_LIST, STORE_CASE_COLUMNS "WHERE (?1 IS NULL OR queue = ?1) AND (?2 = 0 OR decision = 0) "                   \
-                                    "AND (?3 = 0 OR lease_until_ms <= ?4) AND severity >= ?5 "                         \
-                                    "ORDER BY severity DESC, deadline_ms, id LIMIT ?6")                                \
-    X(CASE_GET, STORE_CASE_COLUMNS "WHERE id = ?1")                                                                    \
+    /* chosen first, so that what is counted is counted only for those that are shown */                               \
+    X(CASE_LIST, STORE_CASE_COLUMNS "(SELECT * FROM cases WHERE (?1 IS NULL OR queue = ?1) "                           \
+                                    "AND (?2 = 0 OR decision = 0) AND (?3 = 0 OR lease_until_ms <= ?4) "               \
+                                    "AND severity >= ?5 ORDER BY severity DESC, deadline_ms, id LIMIT ?6) AS cases "   \
+                                    "ORDER BY severity DESC, deadline_ms, id")                                         \
+    X(CASE_GET, STORE_CASE_COLUMNS "cases WHERE id = ?1")                                                              \
     X(CASE_URGENT, "SELECT id FROM cases WHERE decision = 0 AND lease_until_ms <= ?1 AND (?2 IS NULL OR queue = ?2) "  \
                    "ORDER BY severity DESC, deadline_ms, id LIMIT 1")                                                  \
     X(CASE_LEASE, "SELECT decision, lease_holder, lease_until_ms, lease_token FROM cases WHERE id = ?1")               \
@@ -62,7 +64,7 @@
     "(SELECT count(*) FROM case_messages m WHERE m.case_id = cases.id), "                                              \
     "(SELECT count(*) FROM hits h WHERE h.case_id = cases.id), "                                                       \
     "(SELECT group_concat(rule, ',') FROM (SELECT rule FROM hits h WHERE h.case_id = cases.id GROUP BY rule "          \
-    "ORDER BY max(severity) DESC, rule)) FROM cases "
+    "ORDER BY max(severity) DESC, rule)) FROM "
 
 enum store_statement {
 #define X(name, sql) STORE_##name,

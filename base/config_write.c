@@ -46,6 +46,7 @@ static void config_write_comment(struct config_writer *writer, const char *text)
         size_t length = strcspn(text, "\n");
         size_t margin = strspn(text, " ");
         size_t column = 0;
+        bool first = true; /* what follows an indented line is indented further, so that names stand out */
 
         for (size_t i = margin < length ? margin : length; i < length;) {
             size_t word = strcspn(text + i, " \n");
@@ -55,8 +56,10 @@ static void config_write_comment(struct config_writer *writer, const char *text)
             }
             if (column == 0) {
                 config_write_line(writer);
-                config_write_print(writer, "# %*s", (int)margin, "");
-                column = margin + 2;
+                size_t shift = margin > 0 && !first ? margin + CONFIG_WRITE_INDENT : margin;
+                config_write_print(writer, "# %*s", (int)shift, "");
+                column = shift + 2;
+                first = false;
             } else {
                 config_write_print(writer, " ");
                 column++;

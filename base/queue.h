@@ -14,6 +14,7 @@
 
 struct queue;
 
+/* STATUS_INVALID for a capacity of 0. */
 enum status queue_new(size_t capacity, struct queue **ret_queue) MUST_USE;
 
 /* No thread may be inside. Items still queued are not freed: drain first. */
@@ -31,7 +32,7 @@ enum status queue_push(struct queue *queue, void *item) MUST_USE;
  */
 enum status queue_pop(struct queue *queue, int64_t timeout_ms, void **ret_item) MUST_USE;
 
-/* Up to `max` items at once, waiting only for the first; same results. */
+/* Up to `max` items at once, waiting only for the first; same results; STATUS_INVALID for a max of 0. */
 enum status queue_pop_many(struct queue *queue, int64_t timeout_ms, void **items, size_t max,
                            size_t *ret_count) MUST_USE;
 

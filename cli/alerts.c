@@ -15,7 +15,7 @@
 #define ALERTS_ARENA_CHUNK (64u << 10)
 #define ALERTS_ARENA_MAX ((size_t)1 << 30)
 #define ALERTS_LEASE_DEFAULT_MINUTES 30
-#define ALERTS_LEASE_MAX_MINUTES (24 * 60)
+#define ALERTS_LEASE_MAX_MINUTES 1440
 
 static const char alerts_help[] = "Usage: weir alerts ACTION [OPTION]...\n"
                                   "Work the review queues from a terminal.\n"

@@ -34,7 +34,7 @@ void alerts_duration(int64_t ms, char text[ALERTS_DURATION_SIZE])
     int64_t minutes = (ms < 0 ? 0 : ms) / 60000;
     if (minutes < 60)
         snprintf(text, ALERTS_DURATION_SIZE, "%" PRId64 "m", minutes);
-    else if (minutes < 24 * 60)
+    else if (minutes < 1440)
         snprintf(text, ALERTS_DURATION_SIZE, "%" PRId64 "h%02" PRId64 "m", minutes / 60, minutes % 60);
     else
         snprintf(text, ALERTS_DURATION_SIZE, "%" PRId64 "d%02" PRId64 "h", minutes / 1440, minutes % 1440 / 60);

@@ -64,7 +64,7 @@ static enum status courier_connect(struct courier *courier, struct error *error)
     courier->monitor = zmq_socket(courier->context, ZMQ_PAIR);
     if (courier->socket == NULL || courier->monitor == NULL || !courier_set(courier->socket, ZMQ_LINGER, 0) ||
         !courier_set(courier->monitor, ZMQ_LINGER, 0) || !courier_set(courier->socket, ZMQ_SNDHWM, queue) ||
-        !courier_set(courier->socket, ZMQ_RCVHWM, queue) || !courier_set(courier->socket, ZMQ_IMMEDIATE, 1) ||
+        !courier_set(courier->socket, ZMQ_RCVHWM, queue) ||
         !courier_set(courier->socket, ZMQ_RECONNECT_IVL, COURIER_RECONNECT_MS) ||
         !courier_set(courier->socket, ZMQ_RECONNECT_IVL_MAX, COURIER_RECONNECT_MS_MAX) ||
         zmq_socket_monitor(courier->socket, monitor, events) != 0 || zmq_connect(courier->monitor, monitor) != 0) {
@@ -108,8 +108,8 @@ void courier_free(struct courier **courier)
     }
     struct courier *old = *courier;
     *courier = NULL;
-    struct parcel *parcel;
-    struct parcel *following;
+    struct parcel *parcel = NULL;
+    struct parcel *following = NULL;
     DL_CONCAT(old->waiting, old->sent);
     DL_FOREACH_SAFE(old->waiting, parcel, following)
     {
@@ -333,7 +333,7 @@ static bool courier_watch(struct courier *courier)
 /* What was sent over a connection that is gone goes again over the next one, in order. */
 static void courier_return_all(struct courier *courier, int64_t now_ms)
 {
-    struct parcel *parcel;
+    struct parcel *parcel = NULL;
     DL_FOREACH (courier->sent, parcel) {
         parcel->sent = false;
         parcel->resend = true;
@@ -375,8 +375,8 @@ enum status courier_work(struct courier *courier, int64_t now_ms, struct error *
     while (courier->sent != NULL && courier->sent->due_ms <= now_ms) {
         courier_postpone(courier, courier->sent, now_ms, true);
     }
-    struct parcel *parcel;
-    struct parcel *following;
+    struct parcel *parcel = NULL;
+    struct parcel *following = NULL;
     DL_FOREACH_SAFE(courier->waiting, parcel, following)
     {
         if (!courier->connected) {
@@ -392,7 +392,7 @@ enum status courier_work(struct courier *courier, int64_t now_ms, struct error *
 
 void courier_wait(struct courier *courier, int fd, int64_t now_ms, int64_t timeout_ms)
 {
-    const struct parcel *parcel;
+    const struct parcel *parcel = NULL;
     if (courier->sent != NULL && courier->sent->due_ms - now_ms < timeout_ms) {
         timeout_ms = courier->sent->due_ms - now_ms;
     }

@@ -29,6 +29,8 @@
 
 struct ingest {
     struct ingest_settings settings;
+    struct ingest_source *source_settings; /* what settings.sources is, and its texts: copies */
+    char **endpoints;
     struct source *sources;
     zmq_pollitem_t *polled; /* the wake-up first, then one for each source */
     void *zmq_context;
@@ -180,22 +182,26 @@ static void *ingest_run(void *argument)
 static enum status ingest_copy_settings(struct ingest *ingest, const struct ingest_settings *settings)
 {
     uint32_t count = settings->source_count;
-    struct ingest_source *sources = calloc((size_t)count + 1, sizeof *sources);
     ingest->settings = *settings;
-    ingest->settings.sources = sources;
-    ingest->settings.source_count = sources != NULL ? count : 0;
+    ingest->settings.source_count = 0;
+    ingest->source_settings = calloc((size_t)count + 1, sizeof *ingest->source_settings);
+    ingest->settings.sources = ingest->source_settings;
+    ingest->endpoints = calloc((size_t)count + 1, sizeof(char *));
     ingest->sources = calloc((size_t)count + 1, sizeof *ingest->sources);
     ingest->polled = calloc((size_t)count + 1, sizeof *ingest->polled);
-    if (sources == NULL || ingest->sources == NULL || ingest->polled == NULL) {
+    if (ingest->source_settings == NULL || ingest->endpoints == NULL || ingest->sources == NULL ||
+        ingest->polled == NULL) {
         return STATUS_NO_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
-        sources[i] = settings->sources[i];
-        sources[i].endpoint = strdup(settings->sources[i].endpoint);
-        ingest->sources[i].ops = sources[i].kind == INGEST_PULL ? &source_pull_ops : &source_router_ops;
-        if (sources[i].endpoint == NULL) {
+        ingest->endpoints[i] = strdup(settings->sources[i].endpoint);
+        if (ingest->endpoints[i] == NULL) {
             return STATUS_NO_MEMORY;
         }
+        ingest->source_settings[i] = settings->sources[i];
+        ingest->source_settings[i].endpoint = ingest->endpoints[i];
+        ingest->sources[i].ops = settings->sources[i].kind == INGEST_PULL ? &source_pull_ops : &source_router_ops;
+        ingest->settings.source_count++;
     }
     return STATUS_OK;
 }
@@ -310,11 +316,9 @@ void ingest_free(struct ingest **ingest)
     struct ingest *old = *ingest;
     *ingest = NULL;
     ingest_stop(old, NULL);
-    for (uint32_t i = 0; old->sources != NULL && i < old->settings.source_count; i++) {
-        if (old->sources[i].ops != NULL) {
-            old->sources[i].ops->close(&old->sources[i], 0);
-        }
-        free((void *)(uintptr_t)old->settings.sources[i].endpoint);
+    for (uint32_t i = 0; i < old->settings.source_count; i++) {
+        old->sources[i].ops->close(&old->sources[i], 0);
+        free(old->endpoints[i]);
     }
     intake_free(&old->intake);
     if (old->own_context && old->zmq_context != NULL) {
@@ -323,7 +327,8 @@ void ingest_free(struct ingest **ingest)
     if (old->wake_fd >= 0) {
         close(old->wake_fd);
     }
-    free((void *)(uintptr_t)old->settings.sources);
+    free(old->source_settings);
+    free(old->endpoints);
     free(old->sources);
     free(old->polled);
     free(old);

@@ -75,8 +75,8 @@ enum status outbox_add(struct outbox *outbox, struct source *source, const struc
 uint32_t outbox_flush(struct outbox *outbox, int64_t now_ms)
 {
     uint32_t given_up = 0;
-    struct outgoing *item;
-    struct outgoing *following;
+    struct outgoing *item = NULL;
+    struct outgoing *following = NULL;
     DL_FOREACH_SAFE(outbox->list, item, following)
     {
         enum status status = item->source->ops->reply(item->source, &item->peer, span_of(item->receipt, item->size));

@@ -1,10 +1,11 @@
 /*
  * ingest -> scanner: a batch that was admitted and must be settled.
  *
- * The frame stays where it arrived; workers share it by reference. A batch is held by everyone who still owes it something
- * (a worker its share, an alert its commit). When the last hold is let go the batch is settled: `on_settled` runs once, in
- * the thread that let go, and from then on nobody but its owner (ingest) may touch it. Settled and not failed means: every
- * message was scanned and every hit is on stable storage. That is the only path to a receipt with status OK.
+ * The frame stays where it arrived; workers share it by reference. A batch is held by everyone who still owes it
+ * something (a worker its share, an alert its commit). When the last hold is let go the batch is settled: `on_settled`
+ * runs once, in the thread that let go, and from then on nobody but its owner (ingest) may touch it. Settled and not
+ * failed means: every message was scanned and every hit is on stable storage. That is the only path to a receipt with
+ * status OK.
  */
 #ifndef PROTO_BATCH_H
 #define PROTO_BATCH_H
@@ -38,7 +39,8 @@ void batch_hold(struct batch *batch);
 /* Lets one hold go; `safe` false marks the batch as failed: its receipt will be RETRY_LATER. */
 void batch_let_go(struct batch *batch, bool safe);
 
-/* Where ingest hands batches to. If it returns STATUS_OK it has taken over the caller's hold; otherwise the caller keeps it. */
+/* Where ingest hands batches to. If it returns STATUS_OK it has taken over the caller's hold; otherwise the caller
+ * keeps it. */
 struct batch_sink {
     /* STATUS_FULL: overloaded, answer RETRY_LATER. Called from ingest's thread; must not wait. */
     enum status (*push)(void *context, struct batch *batch);

@@ -6,6 +6,8 @@
  * (scanner/ruleset.h).
  *
  * A condition that would hold for a message in which no pattern matches is an error: it would flag everything.
+ * Warnings: a pattern that the condition never uses, a condition that can never hold, a regex that matches about
+ * everything, a rule without tests, an entry that stands in a list twice, a list without entries.
  */
 #ifndef RULES_READER_H
 #define RULES_READER_H
@@ -15,8 +17,8 @@
 #include "rules/model.h"
 
 /*
- * `path` is one .yaml file. STATUS_OK (perhaps with warnings); STATUS_INVALID or STATUS_SYSTEM with at least one error
- * in findings.
+ * `path` is one .yaml file. STATUS_OK (perhaps with warnings); STATUS_INVALID, STATUS_SYSTEM (it cannot be read) or
+ * STATUS_NO_MEMORY with at least one error in findings. Any thread, each with its own findings.
  */
 enum status reader_read_pack(const char *path, struct findings *findings, struct pack **ret_pack) MUST_USE;
 
@@ -26,8 +28,8 @@ enum status reader_parse_pack(struct span text, const char *name, struct finding
 
 /*
  * The pack files that `path` stands for: itself if it is a file, the *.yaml and *.yml inside, sorted by name, if it is
- * a folder (not recursive). STATUS_NOT_FOUND or STATUS_INVALID (an empty folder) with a finding. The list ends with
- * NULL and lives in the arena.
+ * a folder (not recursive). STATUS_NOT_FOUND, STATUS_INVALID (a folder without packs), STATUS_LIMIT, STATUS_SYSTEM
+ * or STATUS_NO_MEMORY with a finding. The list ends with NULL and lives in the arena.
  */
 enum status reader_find_packs(const char *path, struct arena *arena, struct findings *findings,
                               const char *const **ret_paths) MUST_USE;

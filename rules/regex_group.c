@@ -114,6 +114,7 @@ static struct regex_node *read_conditional(struct regex_reader *reader)
     }
     choice->first = body;
     body->next = empty;
+    regex_reader_close(choice);
     return choice;
 }
 

@@ -68,7 +68,7 @@ static double string_rate(struct span string)
 
 static bool contains(struct span text, struct span part)
 {
-    return part.size <= text.size && memmem(text.data, text.size, part.data, part.size) != NULL;
+    return part.size == 0 || (part.size <= text.size && memmem(text.data, text.size, part.data, part.size) != NULL);
 }
 
 /* Leaves out each string that holds another one of the set: finding the shorter finds both. */

@@ -14,6 +14,8 @@ static const uint32_t repeat_limits[] = {1280, 200, 24};
 
 /* The largest weight of one expression. Hyperscan's own limits lie somewhat above; 4000 take it about 60 ms. */
 #define WEIGHT_MAX 6000u
+/* Bytes of the expression: Hyperscan refuses more than 16000. */
+#define EXPRESSION_SIZE_MAX 15000u
 /* A search that finds something at every 16th byte points at nearly every message. */
 #define LIKELIHOOD_MAX 0.06
 
@@ -63,38 +65,6 @@ static bool side_is_no_word(struct side side)
     return side_is_ascii(side) && (side.ascii[0] & word[0]) == 0 && (side.ascii[1] & word[1]) == 0;
 }
 
-/* Can it take no text? `free`: and without demanding anything of the place. */
-static bool can_be_empty(const struct regex_node *node, bool free)
-{
-    switch (node->type) {
-    case NODE_CHARACTERS:
-        return false;
-    case NODE_START:
-    case NODE_END:
-    case NODE_EDGE:
-    case NODE_NOT_EDGE:
-        return !free;
-    case NODE_REPEAT:
-        return node->min == 0 || can_be_empty(node->first, free);
-    case NODE_SEQUENCE:
-        for (const struct regex_node *child = node->first; child; child = child->next) {
-            if (!can_be_empty(child, free)) {
-                return false;
-            }
-        }
-        return true;
-    case NODE_CHOICE:
-        for (const struct regex_node *child = node->first; child; child = child->next) {
-            if (can_be_empty(child, free)) {
-                return true;
-            }
-        }
-        return false;
-    default: /* NODE_EMPTY, NODE_ANY */
-        return true;
-    }
-}
-
 static bool is_zero_width(const struct regex_node *node)
 {
     return node->type == NODE_START || node->type == NODE_END || node->type == NODE_EDGE ||
@@ -116,7 +86,7 @@ static struct side outer_characters(const struct regex_node *node, bool last, st
         return side_unknown;
     case NODE_REPEAT:
         side = outer_characters(node->first, last, beyond);
-        return node->min == 0 || can_be_empty(node->first, false) ? side_union(side, beyond) : side;
+        return node->min == 0 || node->first->empty ? side_union(side, beyond) : side;
     case NODE_CHOICE:
         for (const struct regex_node *child = node->first; child; child = child->next) {
             side = side_union(side, outer_characters(child, last, beyond));
@@ -124,7 +94,7 @@ static struct side outer_characters(const struct regex_node *node, bool last, st
         return side;
     case NODE_SEQUENCE:
         for (const struct regex_node *child = node->first; child; child = child->next) {
-            bool passable = can_be_empty(child, false);
+            bool passable = child->empty;
             if (last) {
                 struct side own = outer_characters(child, true, side_nothing);
                 side = passable ? side_union(side, own) : own;
@@ -135,7 +105,7 @@ static struct side outer_characters(const struct regex_node *node, bool last, st
                 }
             }
         }
-        return can_be_empty(node, false) ? side_union(side, beyond) : side;
+        return node->empty ? side_union(side, beyond) : side;
     default:
         return beyond;
     }
@@ -256,11 +226,17 @@ static struct piece *loosen_repeat(struct loosener *loosener, const struct regex
     return keep(loosener, regex_bytes_sequence(&loosener->maker, first));
 }
 
+/* An \b that cannot hold: Hyperscan would refuse it. */
+static bool edge_never_holds(struct side left, struct side right)
+{
+    return (side_is_word(left) && side_is_word(right)) || (side_is_no_word(left) && side_is_no_word(right));
+}
+
 /* An \b between two known sides: can it be written as \b of bytes? */
 static bool edge_is_safe(struct side left, struct side right)
 {
-    bool never = (side_is_word(left) && side_is_word(right)) || (side_is_no_word(left) && side_is_no_word(right));
-    return !never && (side_is_word(left) || side_is_word(right) || (side_is_ascii(left) && side_is_ascii(right)));
+    return !edge_never_holds(left, right) &&
+           (side_is_word(left) || side_is_word(right) || (side_is_ascii(left) && side_is_ascii(right)));
 }
 
 struct range {
@@ -272,14 +248,14 @@ static struct range trim(const struct regex_node *const *children, uint32_t coun
 {
     struct range range = {0, count};
     for (uint32_t i = 0; (flags & TRIM_START) && i < range.end; i++) {
-        if (can_be_empty(children[i], true)) {
+        if (children[i]->empty_freely) {
             range.start = i + 1;
         } else if (!is_zero_width(children[i])) {
             break;
         }
     }
     for (uint32_t i = range.end; (flags & TRIM_END) && i-- > range.start;) {
-        if (can_be_empty(children[i], true)) {
+        if (children[i]->empty_freely) {
             range.end = i;
         } else if (!is_zero_width(children[i])) {
             break;
@@ -327,6 +303,7 @@ static bool lay_out(struct loosener *loosener, const struct regex_node *node, st
 static bool is_uncertain_edge(const struct sequence *sequence, uint32_t i)
 {
     return i < sequence->count && sequence->children[i]->type == NODE_EDGE &&
+           !edge_never_holds(sequence->left[i], sequence->right[i]) &&
            !edge_is_safe(sequence->left[i], sequence->right[i]);
 }
 
@@ -417,6 +394,9 @@ static enum status loosen_within(const struct regex_node *root, uint32_t repeat_
     }
     size_t size = out->size;
     enum status status = regex_bytes_print(piece, out);
+    if (status == STATUS_OK && out->size - size > EXPRESSION_SIZE_MAX) {
+        status = STATUS_LIMIT;
+    }
     if (status != STATUS_OK) {
         out->size = size;
         return status;
@@ -427,7 +407,7 @@ static enum status loosen_within(const struct regex_node *root, uint32_t repeat_
 
 enum status regex_loosen(const struct regex_node *root, struct buffer *out, struct regex_loosened *ret_facts)
 {
-    if (can_be_empty(root, false)) {
+    if (root->empty) {
         return STATUS_UNSUPPORTED;
     }
     struct arena *arena = NULL;

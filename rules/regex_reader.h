@@ -27,6 +27,8 @@ struct regex_reader {
 };
 
 struct regex_node *regex_reader_node(struct regex_reader *reader, enum regex_node_type type);
+/* To be called when the children of a sequence, a choice or a repeat are complete: sets `empty` and `empty_freely`. */
+void regex_reader_close(struct regex_node *node);
 /* NODE_CHARACTERS of what reader->set holds. */
 struct regex_node *regex_reader_set_node(struct regex_reader *reader);
 struct regex_node *regex_reader_literal(struct regex_reader *reader, uint32_t character);

@@ -26,7 +26,29 @@ struct regex_node *regex_reader_node(struct regex_reader *reader, enum regex_nod
     }
     reader->node_count++;
     node->type = type;
+    node->empty_freely = type == NODE_EMPTY || type == NODE_ANY;
+    node->empty =
+        node->empty_freely || type == NODE_START || type == NODE_END || type == NODE_EDGE || type == NODE_NOT_EDGE;
     return node;
+}
+
+void regex_reader_close(struct regex_node *node)
+{
+    if (node->type == NODE_REPEAT) {
+        node->empty = node->min == 0 || node->first->empty;
+        node->empty_freely = node->min == 0 || node->first->empty_freely;
+        return;
+    }
+    bool all = node->type == NODE_SEQUENCE; /* of a choice, one child is enough */
+    node->empty = node->empty_freely = all;
+    for (const struct regex_node *child = node->first; child; child = child->next) {
+        if (child->empty != all) {
+            node->empty = !all;
+        }
+        if (child->empty_freely != all) {
+            node->empty_freely = !all;
+        }
+    }
 }
 
 struct regex_node *regex_reader_set_node(struct regex_reader *reader)
@@ -218,6 +240,7 @@ static struct regex_node *read_repeats(struct regex_reader *reader, struct regex
             repeat->min = min;
             repeat->max = max;
             repeat->first = item;
+            regex_reader_close(repeat);
             item = repeat;
         }
     }
@@ -286,6 +309,7 @@ static struct regex_node *read_sequence(struct regex_reader *reader)
     if (reader->status != STATUS_OK) {
         return NULL;
     }
+    regex_reader_close(sequence);
     if (!sequence->first) {
         sequence->type = NODE_EMPTY;
     } else if (!sequence->first->next) {
@@ -322,6 +346,7 @@ struct regex_node *regex_reader_choice(struct regex_reader *reader, uint32_t *re
     if (reader->status != STATUS_OK) {
         return NULL;
     }
+    regex_reader_close(choice);
     if (ret_count) {
         *ret_count = count;
     }

@@ -1,9 +1,10 @@
 /*
  * PCRE2 syntax as a tree, for the planner: to find out what a regex requires, and to write it again more loosely.
  *
- * The reader knows what Weir's rules accept. What it does not know, or does not want to reason about (conditionals,
- * recursion, verbs, \K), becomes a NODE_ANY that may be anything, also nothing; a look-around becomes nothing;
- * a back-reference becomes NODE_ANY. Never guess: a node must allow at least what PCRE2 allows.
+ * The reader knows what Weir's rules accept. What it cannot know (back-references, calls of groups, {,3}, which
+ * versions of PCRE2 read differently) becomes a NODE_ANY that may be anything, also nothing; a look-around, \K and the
+ * verbs that only take matches away become nothing; a conditional becomes a choice. (*ACCEPT) and unknown syntax are
+ * STATUS_UNSUPPORTED. Never guess: a node must allow at least what PCRE2 allows.
  */
 #ifndef RULES_REGEX_TREE_H
 #define RULES_REGEX_TREE_H
@@ -44,6 +45,8 @@ struct regex_node {
     uint32_t min, max;        /* NODE_REPEAT */
     struct regex_node *first; /* children */
     struct regex_node *next;  /* sibling */
+    bool empty;               /* it may take no text */
+    bool empty_freely;        /* it may take no text, and then demands nothing of the place where it stands */
 };
 
 #define REGEX_TREE_NODES_MAX 200000

@@ -85,9 +85,9 @@ static enum status convert(struct span name, char ascii[NAME_SIZE_MAX + 1], char
 {
     UErrorCode error = U_ZERO_ERROR;
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    UIDNA *idna = uidna_openUTS46(
-        UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ,
-        &error);
+    UIDNA *idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE | UIDNA_CHECK_BIDI |
+                                      UIDNA_CHECK_CONTEXTJ,
+                                  &error);
     if (U_FAILURE(error))
         return error == U_MEMORY_ALLOCATION_ERROR ? STATUS_NO_MEMORY : STATUS_SYSTEM;
     enum status status = STATUS_INVALID;
@@ -118,7 +118,7 @@ static enum status convert(struct span name, char ascii[NAME_SIZE_MAX + 1], char
  */
 static enum status is_folded(struct span name, bool *ret_same)
 {
-    struct buffer folded = BUFFER_INIT(64 * NAME_SIZE_MAX);
+    struct buffer folded = BUFFER_INIT((size_t)64 * NAME_SIZE_MAX);
     enum status status = view_append(VIEW_FOLDED, name, &folded, NULL);
     if (status == STATUS_OK)
         *ret_same = span_equal(name, buffer_span(&folded));
@@ -126,8 +126,7 @@ static enum status is_folded(struct span name, bool *ret_same)
     return status;
 }
 
-static enum status add_form(const char *name, struct arena *arena, struct span forms[DOMAIN_FORMS_MAX],
-                            uint32_t *count)
+static enum status add_form(const char *name, struct arena *arena, struct span forms[DOMAIN_FORMS_MAX], uint32_t *count)
 {
     char *copy = arena_copy(arena, span_text(name));
     if (!copy)

@@ -30,8 +30,8 @@ uint8_t fold_script_latin;
 static const UNormalizer2 *nfkc_casefold; /* ICU's own, lives as long as the program */
 
 /* Scripts in which words are not told apart by spaces: text/word.h. */
-static const UScriptCode spaceless_scripts[] = {USCRIPT_HAN,  USCRIPT_HIRAGANA, USCRIPT_KATAKANA, USCRIPT_THAI,
-                                                USCRIPT_LAO,  USCRIPT_KHMER,    USCRIPT_MYANMAR,  USCRIPT_TIBETAN};
+static const UScriptCode spaceless_scripts[] = {USCRIPT_HAN, USCRIPT_HIRAGANA, USCRIPT_KATAKANA, USCRIPT_THAI,
+                                                USCRIPT_LAO, USCRIPT_KHMER,    USCRIPT_MYANMAR,  USCRIPT_TIBETAN};
 
 static bool is_spaceless(uint32_t code_point)
 {
@@ -224,7 +224,7 @@ void fold_scratch_end(struct fold_scratch *scratch)
 }
 
 /* Makes room for `size` units; the contents are lost. */
-static enum status grow(UChar **units, UChar *fixed, int32_t *capacity, int32_t size)
+static enum status grow(UChar **units, const UChar *fixed, int32_t *capacity, int32_t size)
 {
     if (size <= *capacity)
         return STATUS_OK;

@@ -1,8 +1,9 @@
 /*
  * What folding knows about each character. Inside text/ only (and for its tests).
  *
- * The first two planes, where nearly all text lives, have a table of one word a code point, so that ICU is called only for
- * characters that decompose, compose or are rare. fold_start fills it before threads start; afterwards it is only read.
+ * The first two planes, where nearly all text lives, have a table of one word a code point, so that ICU is called only
+ * for characters that decompose, compose or are rare. fold_start fills it before threads start; afterwards it is only
+ * read.
  */
 #ifndef TEXT_FOLD_H
 #define TEXT_FOLD_H
@@ -19,9 +20,9 @@
 #define FOLD_TARGET 0x1FFFFu     /* with FOLD_SIMPLE: what the character folds to, by itself */
 #define FOLD_SIMPLE (1u << 17)   /* folds to one character of the first two planes */
 #define FOLD_BOUNDARY (1u << 18) /* never interacts with what stands before it */
-#define FOLD_TAIL (1u << 19)     /* no boundary, but it stays as it is after any character of no higher combining class */
-#define FOLD_EMPTY (1u << 20)    /* folds to nothing (default-ignorable) */
-#define FOLD_WORD (1u << 21)     /* of the character itself: a letter, mark, number or underscore */
+#define FOLD_TAIL (1u << 19)  /* no boundary, but it stays as it is after any character of no higher combining class */
+#define FOLD_EMPTY (1u << 20) /* folds to nothing (default-ignorable) */
+#define FOLD_WORD (1u << 21)  /* of the character itself: a letter, mark, number or underscore */
 #define FOLD_LETTER (1u << 22)
 #define FOLD_NUMBER (1u << 23)
 #define FOLD_SPACELESS (1u << 24)  /* of a script written without spaces */

@@ -9,7 +9,7 @@
 #include "text/word.h"
 
 #define ENTRY_SIZE_MAX 1024
-#define FOLDED_SIZE_MAX (16 * ENTRY_SIZE_MAX) /* one character folds to at most 18, of at most three times its bytes */
+#define FOLDED_SIZE_MAX ((size_t)16 * ENTRY_SIZE_MAX) /* white space at the ends may fall away */
 
 /* How far a match can reach in characters of gaps, and so how many places a piece can end at. */
 #define PLACES_MAX (PHRASE_PIECES_MAX * PHRASE_GAP_MAX + 1)
@@ -25,8 +25,8 @@ static bool is_gap(uint32_t c)
 static bool is_separator(uint32_t c)
 {
     static const uint16_t others[] = {
-        0x00B7, 0x2018, 0x2019, 0x201A, 0x201B, 0x2022, 0x2027, 0x2032, 0x2044, 0x2212, 0x2215, 0x2219,
-        0x22C5, 0x060C, 0x061B, 0x06D4, 0x0964, 0x0965, 0x3001, 0x3002, 0x30FB, /* dots, commas and slashes */
+        0x00B7, 0x2018, 0x2019, 0x201A, 0x201B, 0x2022, 0x2027, 0x2032, 0x2044, 0x2212, 0x2215,
+        0x2219, 0x22C5, 0x060C, 0x061B, 0x06D4, 0x0964, 0x0965, 0x3001, 0x3002, 0x30FB, /* dots, commas and slashes */
     };
     if (c < 0x80)
         return c != 0 && strchr("-'.,_/:;`", (int)c) != NULL;
@@ -294,8 +294,7 @@ bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anc
         !piece_at(&phrase->pieces[anchor], text, anchor_start))
         return false;
     uint32_t start, end;
-    if (!find_end(phrase, text, anchor, anchor_start, &end) ||
-        !find_start(phrase, text, anchor, anchor_start, &start))
+    if (!find_end(phrase, text, anchor, anchor_start, &end) || !find_start(phrase, text, anchor, anchor_start, &start))
         return false;
     *ret_start = start;
     *ret_end = end;

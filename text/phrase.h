@@ -1,11 +1,13 @@
 /*
  * What an entry of a `words` pattern means.
  *
- * An entry is folded (text/view.h) and cut into pieces at its gaps. A gap of the entry that holds white space matches 1 to
- * PHRASE_GAP_MAX characters that are not word characters; a gap that is only separator punctuation between two word
- * characters (- ' . , _ / : ; and the dashes, quotes and dots like them) matches 0 to PHRASE_GAP_MAX of them. So "gift card" finds "gift-card" and
- * "gift,  card"; "e-mail" finds "email" and "e mail". Every other character is part of a piece and must occur as it is:
- * "a$$", "c++", "d*ck" inside. Punctuation at the start or end of an entry is part of its piece.
+ * An entry is folded (text/view.h), white space at its ends is dropped, and it is cut into pieces at its gaps. A gap of
+ * the entry that holds white space matches 1 to PHRASE_GAP_MAX gap characters; a gap that is only separators between
+ * two word characters matches 0 to PHRASE_GAP_MAX of them. A gap character is anything but a letter, a mark or a
+ * number, so an underscore is one; separators are - ' ` . , _ / : ; and the dashes, single quotes, dots, commas and
+ * slashes like them. So "gift card" finds "gift-card" and "gift,  card"; "e-mail" finds "email" and "e mail". Every
+ * other character is part of a piece and must occur as it is: "a$$", "c++", "d*ck" inside. Punctuation at the start or
+ * end of an entry is part of its piece.
  *
  * The entry must begin and end at a word edge (text/word.h) if it begins or ends with a word character. A trailing `*`
  * lifts the edge at the end: "kill*" finds "killing".
@@ -39,13 +41,14 @@ struct phrase {
 };
 
 /*
- * STATUS_INVALID: nothing left after folding, or a `*` alone. STATUS_LIMIT: over PHRASE_PIECES_MAX pieces or 1,024 bytes.
+ * STATUS_INVALID: nothing left after folding, or a `*` alone. STATUS_LIMIT: over PHRASE_PIECES_MAX pieces or 1,024
+ * bytes.
  */
 enum status phrase_parse(struct span entry, struct arena *arena, struct phrase *ret_phrase) MUST_USE;
 
 /*
- * Does the phrase occur in `text` (a folded view) with its piece `anchor` at exactly [anchor_start, anchor_start + piece
- * size)? Gives the whole range. Of several ways to fill the gaps the shortest is taken.
+ * Does the phrase occur in `text` (a folded view) with its piece `anchor` at exactly [anchor_start, anchor_start +
+ * piece size)? Gives the whole range. Of several ways to fill the gaps the shortest is taken.
  */
 bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anchor, uint32_t anchor_start,
                      uint32_t *ret_start, uint32_t *ret_end);

@@ -24,9 +24,13 @@ struct folder {
     struct buffer *out;
     size_t base; /* where the view begins in out */
     struct view_map *map;
-    bool look_alikes;     /* there are letters that imitate Latin ones, */
-    bool latin, several;  /* and letters of several scripts: words must be looked at */
-    uint8_t script_first; /* the script of the first letter; 0: none yet */
+
+    /* Of the word that was written last, loosely: it may take in what view_words_map tells apart. */
+    bool look_alikes;    /* it has letters that imitate Latin ones, */
+    bool mixed;          /* and Latin letters, or those of several scripts */
+    uint8_t script_last; /* of its last letter; 0: none yet */
+
+    bool map_words; /* there was a word with both: words must be looked at */
 };
 
 enum status view_start(void)
@@ -77,40 +81,68 @@ static size_t fold_ascii_bytes(const uint8_t *from, size_t size, uint8_t *to, bo
     return (size_t)(to - start);
 }
 
-/* The same, 16 bytes at a time where nothing but case changes. */
+#ifdef __SSE2__
+/* Folds 16 bytes of ASCII, unless some of its white space has to change: then false, and nothing is written. */
+static inline bool fold_ascii_block(const uint8_t *from, uint8_t *to, bool *after_space)
+{
+    __m128i block = _mm_loadu_si128((const __m128i *)(const void *)from);
+    unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(' ')));
+    unsigned controls = (unsigned)_mm_movemask_epi8(
+        _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8('\t' - 1)), _mm_cmplt_epi8(block, _mm_set1_epi8('\r' + 1))));
+    if (controls | (spaces & (spaces << 1 | *after_space)))
+        return false;
+    __m128i upper =
+        _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(block, _mm_set1_epi8('Z' + 1)));
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_or_si128(block, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+    *after_space = (spaces & 0x8000) != 0;
+    return true;
+}
+#endif
+
+/* The same as fold_ascii_bytes, 16 bytes at a time where nothing but case changes. */
 static size_t fold_ascii(const uint8_t *from, size_t size, uint8_t *to, bool after_space)
 {
     uint8_t *start = to;
 #ifdef __SSE2__
-    const __m128i space = _mm_set1_epi8(' '), before_upper = _mm_set1_epi8('A' - 1), after_upper = _mm_set1_epi8('Z' + 1),
-                  case_bit = _mm_set1_epi8(0x20), before_control = _mm_set1_epi8('\t' - 1),
-                  after_control = _mm_set1_epi8('\r' + 1);
+    const uint8_t *first = from;
     for (; size >= 16; size -= 16, from += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)from);
-        unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, space));
-        unsigned controls = (unsigned)_mm_movemask_epi8(
-            _mm_and_si128(_mm_cmpgt_epi8(block, before_control), _mm_cmplt_epi8(block, after_control)));
-        if (controls | (spaces & (spaces << 1 | after_space))) {
-            to += fold_ascii_bytes(from, 16, to, after_space);
-            after_space = is_ascii_space(from[15]);
+        if (fold_ascii_block(from, to, &after_space)) {
+            to += 16;
             continue;
         }
-        __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(block, before_upper), _mm_cmplt_epi8(block, after_upper));
-        _mm_storeu_si128((__m128i *)(void *)to, _mm_or_si128(block, _mm_and_si128(upper, case_bit)));
-        after_space = (spaces & 0x8000) != 0;
-        to += 16;
+        to += fold_ascii_bytes(from, 16, to, after_space);
+        after_space = is_ascii_space(from[15]);
+    }
+    /* What is left is done with some of the bytes before it once more, if those stayed in their places. */
+    size_t again = 16 - size;
+    if (size > 0 && from - first >= 16 && to - start == from - first) {
+        bool space_before_again = is_ascii_space(from[-(ptrdiff_t)again - 1]);
+        if (from - first > (ptrdiff_t)again && fold_ascii_block(from - again, to - again, &space_before_again))
+            return (size_t)(to - start) + size;
     }
 #endif
     return (size_t)(to - start) + fold_ascii_bytes(from, size, to, after_space);
 }
 
-static bool has_letter(struct span text)
+static inline void end_word(struct folder *folder)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        if ((uint8_t)((text.data[i] | 0x20) - 'a') < 26)
-            return true;
-    }
-    return false;
+    folder->look_alikes = false;
+    folder->mixed = false;
+    folder->script_last = 0;
+}
+
+/* Sees to the words at both ends of a run of ASCII: what stands before and after it may belong to them. */
+static void note_ascii_words(struct folder *folder, struct span run)
+{
+    size_t start = 0, end = run.size;
+    for (; start < run.size && (fold_character(run.data[start]) & FOLD_WORD); start++)
+        folder->mixed |= (fold_character(run.data[start]) & FOLD_LETTER) != 0;
+    folder->map_words |= folder->look_alikes && folder->mixed;
+    if (start == run.size)
+        return;
+    end_word(folder);
+    for (; end > start && (fold_character(run.data[end - 1]) & FOLD_WORD); end--)
+        folder->mixed |= (fold_character(run.data[end - 1]) & FOLD_LETTER) != 0;
 }
 
 /* Folds bytes [at, at + size) of the message, all ASCII. */
@@ -124,12 +156,19 @@ static enum status fold_ascii_run(struct folder *folder, size_t at, size_t size)
         folder->out->size += fold_ascii(from, size, folder->out->data + folder->out->size, ends_with_space(folder));
         return STATUS_OK;
     }
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size;) {
         uint32_t start = view_size(folder);
-        bool space = is_ascii_space(from[i]);
-        if (!(space && ends_with_space(folder)))
-            folder->out->data[folder->out->size++] = space ? ' ' : lower(from[i]);
-        status = note(folder, start, at + i, at + i + 1, true);
+        size_t first = i;
+        for (; i < size && !(is_ascii_space(from[i]) && ends_with_space(folder)); i++)
+            folder->out->data[folder->out->size++] = is_ascii_space(from[i]) ? ' ' : lower(from[i]);
+        if (i > first)
+            status = note(folder, start, at + first, at + i, true);
+        start = view_size(folder);
+        first = i;
+        while (i < size && is_ascii_space(from[i]) && ends_with_space(folder))
+            i++;
+        if (status == STATUS_OK && i > first)
+            status = note(folder, start, at + first, at + i, true);
         if (status != STATUS_OK)
             return status;
     }
@@ -149,20 +188,20 @@ static inline enum status put(struct folder *folder, uint32_t code_point)
     if (flags & FOLD_SPACE) {
         if (!ends_with_space(folder))
             out->data[out->size++] = ' ';
+        end_word(folder);
         return STATUS_OK;
     }
+    if (!(flags & FOLD_WORD))
+        end_word(folder);
+    folder->look_alikes |= (flags & FOLD_LOOK_ALIKE) != 0;
     if (flags & FOLD_LETTER) {
         uint8_t script = fold_script(code_point);
-        folder->look_alikes |= (flags & FOLD_LOOK_ALIKE) != 0;
-        if (script == fold_script_latin)
-            folder->latin = true;
-        if (folder->script_first == 0)
-            folder->script_first = script;
-        else if (script != 0 && script != folder->script_first)
-            folder->several = true;
-    } else if (flags & FOLD_LOOK_ALIKE) {
-        folder->look_alikes = true;
+        if (script != folder->script_last && script != 0) {
+            folder->mixed |= folder->script_last != 0 || script == fold_script_latin;
+            folder->script_last = script;
+        }
     }
+    folder->map_words |= folder->look_alikes && folder->mixed;
     out->size += utf8_encode(code_point, out->data + out->size);
     return STATUS_OK;
 }
@@ -181,7 +220,7 @@ static struct segment find_segment(struct span message, size_t start)
     uint8_t last_class = 0;
     while (segment.end < message.size && count < FOLD_SEGMENT_MAX) {
         uint32_t c;
-        uint32_t size = utf8_decode(span_of(message.data + segment.end, message.size - segment.end), &c);
+        uint32_t size = utf8_next(span_of(message.data + segment.end, message.size - segment.end), &c);
         uint32_t flags = fold_character(c);
         if (segment.end > start && (flags & FOLD_BOUNDARY))
             break;
@@ -206,7 +245,7 @@ static enum status fold_easy_segment(struct folder *folder, size_t start, const 
     uint32_t view_start = view_size(folder);
     for (size_t at = start; at < segment->end;) {
         uint32_t c;
-        at += utf8_decode(span_of(folder->message.data + at, folder->message.size - at), &c);
+        at += utf8_next(span_of(folder->message.data + at, folder->message.size - at), &c);
         uint32_t flags = fold_character(c);
         enum status status = flags & FOLD_EMPTY ? STATUS_OK : put(folder, flags & FOLD_TARGET);
         if (status != STATUS_OK)
@@ -228,35 +267,40 @@ static enum status fold_hard_segment(struct folder *folder, size_t start, size_t
     return status == STATUS_OK ? note(folder, view_start, start, end, false) : status;
 }
 
-/* Folds characters from `at` on up to the next stretch of ASCII, or a little further. */
+/* So many characters of ASCII in a row are worth starting the vectors for. */
+#define ASCII_RUN_MIN 8
+
+/* Folds character by character from `at` on, up to a longer stretch of ASCII. */
 static enum status fold_characters(struct folder *folder, size_t at, struct fold_scratch *scratch, size_t *ret_end)
 {
     struct span message = folder->message;
-    uint32_t c, next = 0, next_size = 0;
-    uint32_t size = utf8_decode(span_of(message.data + at, message.size - at), &c);
+    uint32_t c, next = 0, next_size = 0, ascii = 0;
+    uint32_t size = utf8_next(span_of(message.data + at, message.size - at), &c);
     for (;;) {
         size_t end = at + size;
-        bool ascii_next = end >= message.size || message.data[end] < 0x80;
-        if (!ascii_next)
-            next_size = utf8_decode(span_of(message.data + end, message.size - end), &next);
-        uint32_t flags = fold_character(c);
+        uint32_t flags = fold_character(c), next_flags = FOLD_BOUNDARY;
+        if (end < message.size) {
+            next_size = utf8_next(span_of(message.data + end, message.size - end), &next);
+            next_flags = fold_character(next);
+        }
         enum status status;
-        if ((flags & FOLD_SIMPLE) && (ascii_next || (fold_character(next) & FOLD_BOUNDARY))) {
+        if ((flags & FOLD_SIMPLE) && (next_flags & FOLD_BOUNDARY)) {
             uint32_t start = view_size(folder);
-            uint32_t target = flags & FOLD_TARGET;
-            status = put(folder, target);
+            status = put(folder, flags & FOLD_TARGET);
             if (status == STATUS_OK && folder->map)
                 status = note(folder, start, at, end, view_size(folder) - start == size && c != UTF8_REPLACEMENT);
+            ascii = c < 0x80 ? ascii + 1 : 0;
         } else {
             struct segment segment = find_segment(message, at);
             status = segment.easy ? fold_easy_segment(folder, at, &segment)
                                   : fold_hard_segment(folder, at, segment.end, scratch);
             end = segment.end;
-            ascii_next = true; /* what comes next has not been read */
+            if (end < message.size)
+                next_size = utf8_next(span_of(message.data + end, message.size - end), &next);
         }
         if (status != STATUS_OK)
             return status;
-        if (ascii_next) {
+        if (end >= message.size || ascii >= ASCII_RUN_MIN) {
             *ret_end = end;
             return STATUS_OK;
         }
@@ -275,12 +319,12 @@ static enum status fold_text(struct folder *folder, size_t at, struct fold_scrat
         size_t ascii = utf8_ascii_prefix(span_of(message.data + at, message.size - at));
         if (ascii > 0 && at + ascii < message.size) {
             uint32_t next;
-            utf8_decode(span_of(message.data + at + ascii, message.size - at - ascii), &next);
+            utf8_next(span_of(message.data + at + ascii, message.size - at - ascii), &next);
             if (!(fold_character(next) & FOLD_BOUNDARY))
                 ascii--; /* its last character belongs to what follows */
         }
         if (ascii > 0) {
-            folder->latin = folder->latin || has_letter(span_of(message.data + at, ascii));
+            note_ascii_words(folder, span_of(message.data + at, ascii));
             status = fold_ascii_run(folder, at, ascii);
             at += ascii;
         } else {
@@ -294,7 +338,7 @@ static enum status fold_text(struct folder *folder, size_t at, struct fold_scrat
 
 static enum status fold_look_alikes(struct folder *folder, struct fold_scratch *scratch)
 {
-    if (!folder->look_alikes || !(folder->latin || folder->several))
+    if (!folder->map_words)
         return STATUS_OK;
     struct view_edits edits = {0};
     if (folder->map)
@@ -332,7 +376,7 @@ static enum status append_raw(struct folder *folder)
             at += utf8_ascii_prefix(span_of(message.data + at, message.size - at));
             if (at >= message.size)
                 break;
-            size = utf8_decode(span_of(message.data + at, message.size - at), &c);
+            size = utf8_next(span_of(message.data + at, message.size - at), &c);
             if (c == UTF8_REPLACEMENT)
                 break;
             at += size;

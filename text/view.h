@@ -2,18 +2,19 @@
  * Text views: what a pattern sees of a message.
  *
  *  raw     the bytes as sent, each ill-formed piece of UTF-8 replaced by one U+FFFD.
- *  folded  NFKC_Casefold (which also removes default-ignorable code points), then look-alike letters mapped to the Latin
- *          letters they imitate where a word mixes scripts, then each run of white space to one space. Small caps and
- *          other styled Latin letters are always mapped. Never contains a newline.
+ *  folded  NFKC_Casefold (which also removes default-ignorable code points), then look-alike letters mapped to the
+ *          Latin letters they imitate where a word mixes scripts, then each run of white space to one space. Small
+ *          caps and other styled Latin letters are always mapped. Never contains a newline.
  *
- * A word that is written in one script only stays as it is: Russian rules keep matching Russian text. (The skeleton view
- * maps everything.) A word here is a run of letters, marks and digits.
+ * A word here is a run of letters, marks and digits, ended by scripts that are written without spaces (text/word.h). It
+ * mixes scripts if it has a Latin letter or letters of two scripts: a word in one other script stays as it is, so that
+ * Russian rules keep matching Russian text. (The skeleton view maps everything.) docs/views.md has the details.
  *
- * Every view is valid UTF-8. view_append is deterministic: with or without a map it writes the same bytes. Searching needs
- * only the bytes; the map is made again for the few messages that have a hit.
+ * Every view is valid UTF-8. view_append is deterministic: with or without a map it writes the same bytes. Searching
+ * needs only the bytes; the map is made again for the few messages that have a hit.
  *
- * Call view_start once, before threads start; afterwards every function may be called from any thread, each with its own
- * buffer and map.
+ * Call view_start once, before threads start; afterwards every function may be called from any thread, each with its
+ * own buffer and map.
  */
 #ifndef TEXT_VIEW_H
 #define TEXT_VIEW_H
@@ -51,9 +52,9 @@ struct view_map {
 void view_map_free(struct view_map *map);
 
 /*
- * Appends the view of `message` to `out`, and fills `map` (offsets relative to where the view begins in `out`) unless it
- * is NULL. STATUS_LIMIT if `out` would grow over its size_max or the message is over 2^31 bytes, STATUS_NO_MEMORY; `out` is
- * then as it was.
+ * Appends the view of `message` to `out`, and fills `map` (offsets relative to where the view begins in `out`) unless
+ * it is NULL. STATUS_LIMIT if `out` would grow over its size_max or the message is over 2^31 bytes, STATUS_NO_MEMORY;
+ * `out` is then as it was.
  */
 enum status view_append(enum view view, struct span message, struct buffer *out, struct view_map *map) MUST_USE;
 

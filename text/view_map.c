@@ -60,8 +60,8 @@ enum status view_map_extend(struct view_map *map, uint32_t view_size, uint32_t r
         return status;
     last = &map->segments[map->count - 1];
     uint32_t raw_start = --last->raw_end;
-    map->segments[map->count++] = (struct view_segment){
-        .view_start = view_size - 1, .raw_start = raw_start, .raw_end = raw_end, .linear = false};
+    map->segments[map->count++] =
+        (struct view_segment){.view_start = view_size - 1, .raw_start = raw_start, .raw_end = raw_end, .linear = false};
     return STATUS_OK;
 }
 

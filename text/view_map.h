@@ -11,8 +11,8 @@ struct view_edit {
 };
 
 /* [raw_start, raw_end) gave the bytes of the view from view_start on. Joins a linear run to the one before it. */
-enum status view_map_add(struct view_map *map, uint32_t view_start, uint32_t raw_start, uint32_t raw_end, bool linear)
-    MUST_USE;
+enum status view_map_add(struct view_map *map, uint32_t view_start, uint32_t raw_start, uint32_t raw_end,
+                         bool linear) MUST_USE;
 
 /* The last byte of the view, at view_size - 1, also stands for what follows it up to raw_end. */
 enum status view_map_extend(struct view_map *map, uint32_t view_size, uint32_t raw_end) MUST_USE;

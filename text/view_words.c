@@ -16,7 +16,7 @@ struct character {
 static struct character read_at(struct span text, size_t at)
 {
     struct character c;
-    c.size = utf8_decode(span_of(text.data + at, text.size - at), &c.code_point);
+    c.size = utf8_next(span_of(text.data + at, text.size - at), &c.code_point);
     c.flags = fold_character(c.code_point);
     return c;
 }
@@ -24,6 +24,7 @@ static struct character read_at(struct span text, size_t at)
 /* What a word is made of, as far as it matters here. */
 struct word {
     size_t end;
+    size_t next;      /* where to look for the next one: past what was found to break this one */
     bool look_alikes; /* there is something to map */
     bool mixed;
 };
@@ -84,21 +85,27 @@ static struct word scan_word(struct span text, size_t start)
         if (c.flags & FOLD_WEAK) {
             bool enclosed, spaceless;
             size_t end = weak_run(text, word.end, letter_before, &scripts, &enclosed, &spaceless);
-            if (spaceless && !enclosed)
+            if (spaceless && !enclosed) {
+                word.next = end;
                 break;
+            }
             word.look_alikes |= enclosed;
             letter_before = enclosed;
             word.end = end;
             continue;
         }
-        if (!(c.flags & FOLD_JOINS))
+        if (!(c.flags & FOLD_JOINS)) {
+            word.next = word.end + c.size;
             break;
+        }
         if (c.flags & FOLD_LOOK_ALIKE)
             word.look_alikes = true;
         count_script(&scripts, &c);
         letter_before = !(c.flags & FOLD_NUMBER);
         word.end += c.size;
     }
+    if (word.next < word.end)
+        word.next = word.end; /* it ends with the text */
     word.mixed = scripts.latin || scripts.several;
     return word;
 }
@@ -142,7 +149,8 @@ static enum status map_letter(struct span text, size_t at, struct fold_scratch *
     if (length == 0 || length > c.size)
         abort(); /* the generator of the table sees to it */
     if (end == at + c.size) {
-        memcpy(to, letters, length);
+        for (size_t i = 0; i < length; i++)
+            to[i] = (uint8_t)letters[i];
         *ret_size = length;
         return STATUS_OK;
     }
@@ -158,8 +166,9 @@ static enum status map_letter(struct span text, size_t at, struct fold_scratch *
     free(segment);
     if (status != STATUS_OK)
         return status;
-    size_t size = length - 1;
-    memcpy(to, letters, size);
+    size_t size = 0;
+    for (; size < length - 1; size++)
+        to[size] = (uint8_t)letters[size];
     for (int32_t i = 0; i < units;) {
         UChar32 unit;
         U16_NEXT(scratch->out, i, units, unit);
@@ -213,8 +222,8 @@ static enum status rewrite_word(struct rewriter *rewriter, size_t start, size_t 
         }
         keep_until(rewriter, at);
         size_t next, size;
-        enum status status = map_letter(rewriter->text, at, rewriter->scratch, rewriter->data + rewriter->written,
-                                        &next, &size);
+        enum status status =
+            map_letter(rewriter->text, at, rewriter->scratch, rewriter->data + rewriter->written, &next, &size);
         if (status == STATUS_OK)
             status = record(rewriter->edits, at, next, size);
         if (status != STATUS_OK)
@@ -234,17 +243,13 @@ enum status view_words_map(struct buffer *out, size_t base, struct fold_scratch 
                                 .edits = edits};
     for (size_t at = 0; at < rewriter.text.size;) {
         struct word word = scan_word(rewriter.text, at);
-        if (word.end == at) {
-            at += read_at(rewriter.text, at).size;
-            continue;
-        }
         if (word.mixed && word.look_alikes) {
             enum status status = rewrite_word(&rewriter, at, word.end);
             if (status != STATUS_OK)
                 return status;
         }
-        /* Marks that were composed may reach past the word, never past what was read. */
-        at = rewriter.kept > word.end ? rewriter.kept : word.end;
+        /* Characters that were composed may reach past the word. */
+        at = rewriter.kept > word.next ? rewriter.kept : word.next;
     }
     keep_until(&rewriter, rewriter.text.size);
     out->size = base + rewriter.written;

@@ -12,10 +12,10 @@ struct view_edits {
 };
 
 /*
- * Rewrites out->data[base..] in place, which only ever makes it shorter. Records what it did in `edits` (offsets relative
- * to base, of the text as it was) unless that is NULL. On failure what stands after `base` is of no use.
+ * Rewrites out->data[base..] in place, which only ever makes it shorter. Records what it did in `edits` (offsets
+ * relative to base, of the text as it was) unless that is NULL. On failure what stands after `base` is of no use.
  */
-enum status view_words_map(struct buffer *out, size_t base, struct fold_scratch *scratch, struct view_edits *edits)
-    MUST_USE;
+enum status view_words_map(struct buffer *out, size_t base, struct fold_scratch *scratch,
+                           struct view_edits *edits) MUST_USE;
 
 #endif

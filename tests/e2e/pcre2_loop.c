@@ -6,8 +6,7 @@
  *     pcre2_loop [--limit STEPS] [--interpret] --pairs PATTERNS TEXTS
  *
  * PATTERNS and TEXTS hold records: 4 bytes of flags, 4 bytes of size (both little-endian), the bytes. The flags of a
- * pattern are the letters i, s, m, x as bits 0 to 3. The flags of a text, if not 0, say that only each n-th pattern is
- * wanted: a long text can take a minute with all of them. Texts must be valid UTF-8.
+ * pattern are the letters i, s, m, x as bits 0 to 3; those of a text mean nothing. Texts must be valid UTF-8.
  *
  * MATCHES gets a row of bits for each text, rows filled up to whole bytes, bit p of a row from the lowest. With --pairs
  * lines "TEXT PATTERN" are read from stdin instead, and answered. What is printed, one a line:
@@ -180,8 +179,6 @@ static void *match_texts(void *unused)
         size_t to = from + TEXTS_A_TURN < texts.count ? from + TEXTS_A_TURN : texts.count;
         for (size_t p = 0; p < patterns.count; p++) {
             for (size_t t = from; codes[p] && t < to; t++) {
-                if (texts.items[t].flags && p % texts.items[t].flags != 0)
-                    continue;
                 int result = match_one(&matcher, t, p);
                 if (result > 0) {
                     matches[t * row_bytes + p / 8] |= (uint8_t)(1u << (p % 8));

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The whole pipeline, `weir run`, spoken to by a stock client: what goes in, what comes out, what must never be seen."""
 
 import json

@@ -314,8 +314,7 @@ static inline void random_group(struct random_state *state, struct random_piece 
         "(",    "(",     "(?:",    "(?:",       "(?>", "(?i:", "(?-i:", "(?s:", "(?-s:", "(?m:", "(?|", "(?^:",
         "(?x:", "(?xx:", "(?i-s:", "(*atomic:", "(?=", "(?!",  "(?<=",  "(?<!", "(?U:",  "(?n:", "(?*", "(*napla:"};
     const char *open = RANDOM_FROM(state, opens);
-    bool nothing = strcmp(open, "(?=") == 0 || open[2] == '!' || strncmp(open, "(?<", 3) == 0 || open[2] == '*' ||
-                   strcmp(open, "(*napla:") == 0;
+    bool nothing = strcmp(open, "(*napla:") == 0 || (open[1] == '?' && strchr("=!<*", open[2])); /* look-arounds */
     state->groups += open[1] == '\0';
     struct random_piece *inner = calloc(1, sizeof *inner);
     if (!inner) {
@@ -342,9 +341,10 @@ static inline void random_oddity(struct random_state *state, struct random_piece
     uint32_t kind = random_below(state, 8);
     char text[40];
     if (kind == 0 && state->groups > 0) {
-        static const char *const references[] = {"\\%d", "\\g{%d}", "\\g%d", "(?%d)", "\\g<%d>"};
-        snprintf(text, sizeof text, references[random_below(state, 5)],
-                 1 + (int)random_below(state, (uint32_t)state->groups));
+        static const char *const references[][2] = {{"\\", ""}, {"\\g{", "}"}, {"\\g", ""}, {"(?", ")"}, {"\\g<", ">"}};
+        uint32_t which = random_below(state, 5);
+        snprintf(text, sizeof text, "%s%d%s", references[which][0],
+                 1 + (int)random_below(state, (uint32_t)state->groups), references[which][1]);
         random_put(piece, text);
         random_same_sample(state, piece, random_character(state));
         return;

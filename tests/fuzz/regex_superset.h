@@ -7,7 +7,7 @@
 #ifndef TESTS_FUZZ_REGEX_SUPERSET_H
 #define TESTS_FUZZ_REGEX_SUPERSET_H
 
-#include <hs/hs.h>
+#include <hs.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,13 +114,13 @@ static inline void superset_print(const char *title, struct span bytes)
 
 static inline enum superset_outcome superset_compare(struct superset *run, const struct regex *regex,
                                                      struct span pattern, const hs_database_t *database,
-                                                     const struct superset_scan *scan)
+                                                     struct superset_scan *scan)
 {
     enum superset_outcome outcome = SUPERSET_HELD;
     struct span packed = buffer_span(&run->packed);
     if (hs_alloc_scratch(database, &run->hs_scratch) != HS_SUCCESS ||
-        hs_scan(database, (const char *)packed.data, (unsigned)packed.size, 0, run->hs_scratch, superset_note,
-                (void *)scan) != HS_SUCCESS) {
+        hs_scan(database, (const char *)packed.data, (unsigned)packed.size, 0, run->hs_scratch, superset_note, scan) !=
+            HS_SUCCESS) {
         abort();
     }
     for (uint32_t i = 0; i < scan->count; i++) {

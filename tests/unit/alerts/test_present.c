@@ -43,9 +43,10 @@ static void test_visible(void **state)
          "<9B>31m"}, /* the same as a lone byte */
         {SPAN("ab\xff\xc3"), "ab<FF><C3>"},
         {SPAN("\xed\xa0\x80"), "<ED><A0><80>"}, /* a surrogate */
+        /* right-to-left override */
         {SPAN("a\xe2\x80\xae"
-              "b"),
-         "a<U+202E>b"}, /* right-to-left override */
+              "b\xe2\x80\xac"),
+         "a<U+202E>b<U+202C>"},
         {SPAN("a\xe2\x80\x8b"
               "b"),
          "a<U+200B>b"}, /* zero-width space */

@@ -64,7 +64,7 @@ static void test_too_much(void **state)
     for (size_t i = 0; i < size; i += 2)
         bytes[i] = 0x22;
     assert_null(decode(bytes, size).recipients);
-    assert_null(decode(bytes, 2 * (RECORD_RECIPIENTS_MAX + 1)).recipients);
+    assert_null(decode(bytes, (size_t)2 * (RECORD_RECIPIENTS_MAX + 1)).recipients);
     assert_non_null(decode(bytes, (size_t)2 * RECORD_RECIPIENTS_MAX).recipients);
     free(bytes);
 }

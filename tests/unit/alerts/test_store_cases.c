@@ -22,22 +22,22 @@ static void test_lease_table(void **state)
     static const struct {
         int64_t at_ms; /* after NOW */
         enum action action;
-        const char *who;
-        int64_t token;        /* DECIDE: given; CLAIM: expected */
         enum status expected; /* of the step */
-        const char *holder;   /* after it */
+        const char *who;
+        int64_t token;      /* DECIDE: given; CLAIM: expected */
+        const char *holder; /* after it */
     } steps[] = {
-        {0, DECIDE, "eve", 0, STATUS_CONFLICT, NULL}, /* never claimed: no token is good */
-        {0, CLAIM, "eve", 1, STATUS_OK, "eve"},          {1, CLAIM, "dan", 0, STATUS_CONFLICT, "eve"},
-        {2, DECIDE, "dan", 2, STATUS_CONFLICT, "eve"}, /* a guess */
-        {3, CLAIM, "eve", 2, STATUS_OK, "eve"},        /* renewed until 1003 */
-        {4, DECIDE, "eve", 1, STATUS_CONFLICT, "eve"}, /* the old token */
-        {1002, CLAIM, "dan", 0, STATUS_CONFLICT, "eve"}, {1003, DECIDE, "eve", 2, STATUS_CONFLICT, NULL},  /* run out */
-        {1003, CLAIM, "dan", 3, STATUS_OK, "dan"},       {1004, DECIDE, "eve", 2, STATUS_CONFLICT, "dan"}, /* fenced */
-        {1005, GIVE_BACK, "dan", 3, STATUS_OK, NULL},    {1006, GIVE_BACK, "dan", 3, STATUS_CONFLICT, NULL},
-        {1007, CLAIM, "eve", 4, STATUS_OK, "eve"},       {1008, DECIDE, "eve", 4, STATUS_OK, NULL},
-        {1009, DECIDE, "eve", 4, STATUS_CONFLICT, NULL}, /* once */
-        {1010, CLAIM, "dan", 0, STATUS_NOT_FOUND, NULL}, /* decided */
+        {0, DECIDE, STATUS_CONFLICT, "eve", 0, NULL}, /* never claimed: no token is good */
+        {0, CLAIM, STATUS_OK, "eve", 1, "eve"},          {1, CLAIM, STATUS_CONFLICT, "dan", 0, "eve"},
+        {2, DECIDE, STATUS_CONFLICT, "dan", 2, "eve"}, /* a guess */
+        {3, CLAIM, STATUS_OK, "eve", 2, "eve"},        /* renewed until 1003 */
+        {4, DECIDE, STATUS_CONFLICT, "eve", 1, "eve"}, /* the old token */
+        {1002, CLAIM, STATUS_CONFLICT, "dan", 0, "eve"}, {1003, DECIDE, STATUS_CONFLICT, "eve", 2, NULL},  /* run out */
+        {1003, CLAIM, STATUS_OK, "dan", 3, "dan"},       {1004, DECIDE, STATUS_CONFLICT, "eve", 2, "dan"}, /* fenced */
+        {1005, GIVE_BACK, STATUS_OK, "dan", 3, NULL},    {1006, GIVE_BACK, STATUS_CONFLICT, "dan", 3, NULL},
+        {1007, CLAIM, STATUS_OK, "eve", 4, "eve"},       {1008, DECIDE, STATUS_OK, "eve", 4, NULL},
+        {1009, DECIDE, STATUS_CONFLICT, "eve", 4, NULL}, /* once */
+        {1010, CLAIM, STATUS_NOT_FOUND, "dan", 0, NULL}, /* decided */
     };
     struct fixture *f = *state;
     fixture_flag(f, "m1", "c", "a", SEVERITY_LOW, "q");

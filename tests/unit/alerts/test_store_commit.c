@@ -54,15 +54,13 @@ static void test_severity_and_deadline(void **state)
     struct fixture *f = *state;
     static const struct {
         const char *id;
-        enum severity severity;
-        int64_t received_ms, level_ms;
-        enum severity expected;
-        int64_t deadline_ms;
+        enum severity severity, expected;
+        int64_t received_ms, level_ms, deadline_ms;
     } steps[] = {
-        {"m1", SEVERITY_MEDIUM, NOW, 100, SEVERITY_MEDIUM, NOW + 100},
-        {"m2", SEVERITY_LOW, NOW + 50, 100, SEVERITY_MEDIUM, NOW + 100},
-        {"m3", SEVERITY_CRITICAL, NOW + 50, 10, SEVERITY_CRITICAL, NOW + 60},
-        {"m4", SEVERITY_HIGH, INT64_MAX - 1, 10, SEVERITY_CRITICAL, NOW + 60}, /* no overflow */
+        {"m1", SEVERITY_MEDIUM, SEVERITY_MEDIUM, NOW, 100, NOW + 100},
+        {"m2", SEVERITY_LOW, SEVERITY_MEDIUM, NOW + 50, 100, NOW + 100},
+        {"m3", SEVERITY_CRITICAL, SEVERITY_CRITICAL, NOW + 50, 10, NOW + 60},
+        {"m4", SEVERITY_HIGH, SEVERITY_CRITICAL, INT64_MAX - 1, 10, NOW + 60}, /* no overflow */
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct sample one;

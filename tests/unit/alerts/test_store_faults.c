@@ -168,6 +168,27 @@ static void test_full(void **state)
     check_nothing_half(f);
 }
 
+/* Larger than SQLite takes: that will not pass, and the store says so. */
+static void test_too_big(void **state)
+{
+    struct fixture *f = *state;
+    struct group group;
+    struct error error = {0};
+    struct store_commit_result result = {77, 77, 77, 77};
+    static char text[5000];
+    memset(text, 'x', sizeof text);
+    const struct store_verdict *verdicts = group_fill(&group, 1);
+    group.verdicts[1].text = span_of(text, sizeof text);
+    int before = sqlite3_limit(f->store->database, SQLITE_LIMIT_LENGTH, 3000);
+    assert_int_equal(store_sqlite.commit(f->store, verdicts, GROUP_SIZE, NOW, &error, &result), STATUS_LIMIT);
+    assert_int_equal(result.hits_new, 77);
+    assert_null(strstr(error.text, "xxx"));
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM hits"), 0);
+    sqlite3_limit(f->store->database, SQLITE_LIMIT_LENGTH, before);
+    assert_int_equal(fixture_commit(f, verdicts, GROUP_SIZE, NOW).hits_new, 6);
+    check_nothing_half(f);
+}
+
 /* The system refuses to let files grow: the same in another process, because the limit is the process's. */
 static void test_file_size_limit(void **state)
 {
@@ -270,8 +291,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_failing_writes), cmocka_unit_test(test_failing_open), TEST(test_full), TEST(test_file_size_limit),
-        TEST(test_killed),
+        TEST(test_failing_writes), cmocka_unit_test(test_failing_open),
+        TEST(test_full),           TEST(test_file_size_limit),
+        TEST(test_killed),         TEST(test_too_big),
     };
     fault_install();
     return cmocka_run_group_tests(tests, NULL, NULL);

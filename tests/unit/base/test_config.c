@@ -187,86 +187,84 @@ static void test_reading(void **state)
     assert_int_equal(settings->workers, 64);
 }
 
+static const struct {
+    const char *text;
+    const char *printed;
+} finding_cases[] = {
+    {"wrokers: 1\n", "weir.yaml:1:1: error: unknown setting 'wrokers'\n    did you mean 'workers'?\n"},
+    {"api:\n  enable: true\n", "weir.yaml:2:3: error: unknown setting 'api.enable'\n    did you mean 'enabled'?\n"},
+    {"listen: x\n", "weir.yaml:1:1: error: unknown setting 'listen'\n    it belongs under 'api:'\n"},
+    {"api: {workers: 1}\n", "weir.yaml:1:7: error: unknown setting 'api.workers'\n    it belongs outside of 'api:'\n"},
+    {"api.listen: x\n", "weir.yaml:1:1: error: unknown setting 'api.listen'\n"
+                        "    write the part before the dot as a section, and the rest indented below it\n"},
+    {"something: x\n", "weir.yaml:1:1: error: unknown setting 'something'\n"},
+    {"'': x\n", "weir.yaml:1:1: error: unknown setting ''\n"},
+    {"\"data\\0\": x\n", "weir.yaml:1:1: error: unknown setting 'data'\n"},
+    {"ing: {}\n", "weir.yaml:1:1: error: unknown setting 'ing'\n"},
+    {"api: on\n", "weir.yaml:1:6: error: 'api' is a section, not a setting; it cannot be text\n"
+                  "    put its settings on indented lines below it\n"},
+    {"workers: -1\n", "weir.yaml:1:10: error: 'workers' must be from 0 to 64 threads, not -1\n"},
+    {"workers: 65\n", "weir.yaml:1:10: error: 'workers' must be from 0 to 64 threads, not 65\n"},
+    {"workers: '6'\n",
+     "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not '6'\n    take the quotes off\n"},
+    {"workers: many\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not 'many'\n"},
+    {"workers: 0123456789012345678901234567890123456789012\n",
+     "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not "
+     "'0123456789012345678901234567890123456789...'\n"},
+    {"workers:\n", "weir.yaml:1:9: error: 'workers' must be a whole number of threads, not nothing\n"},
+    {"workers: [1]\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not a list\n"},
+    {"ingest: {frame: {bytes_max: 0}}\n",
+     "weir.yaml:1:29: error: 'ingest.frame.bytes_max' must be at least 1 bytes, not 0\n"},
+    {"api: {enabled: maybe}\n", "weir.yaml:1:16: error: 'api.enabled' must be true or false, not 'maybe'\n"},
+    {"api: {enabled: 'yes'}\n",
+     "weir.yaml:1:16: error: 'api.enabled' must be true or false, not 'yes'\n    take the quotes off\n"},
+    {"log: {level: wraning}\n",
+     "weir.yaml:1:14: error: 'log.level' must be debug, info, warning or error, not 'wraning'\n"
+     "    did you mean 'warning'?\n"},
+    {"log: {level: }\n", "weir.yaml:1:14: error: 'log.level' must be debug, info, warning or error, not nothing\n"},
+    {"data:\n",
+     "weir.yaml:1:6: error: 'data' has no value\n    write a value, or take the line out to have the default\n"},
+    {"data: {a: b}\n", "weir.yaml:1:7: error: 'data' must be text, not a map\n"},
+    {"data: aaaaaaaaaaaaaaaaaaaaa\n", "weir.yaml:1:7: error: 'data' is 21 bytes long; at most 20 are allowed\n"},
+    {"data: \"a\\0b\"\n", "weir.yaml:1:7: error: 'data' holds a NUL character\n"},
+    {"rules: a\n", "weir.yaml:1:8: error: 'rules' must be a list, not text\n"
+                   "    begin each item with '- ', or write [one, two]\n"},
+    {"rules: [a, b, c, d]\n", "weir.yaml:1:8: error: 'rules' has 4 items; at most 3 are allowed\n"},
+    {"rules: [a, [b], ~]\n", "weir.yaml:1:12: error: 'rules' must be text, not a list\n"
+                             "weir.yaml:1:17: error: 'rules' has no value\n    write a value, or take the line out\n"},
+    {"severities: [info, eror]\n", "weir.yaml:1:20: error: 'severities' must be debug, info, warning or error, not "
+                                   "'eror'\n    did you mean 'error'?\n"},
+    {"ingest: {sources: {endpoint: x}}\n",
+     "weir.yaml:1:19: error: 'ingest.sources' must be a list, not a map\n    begin each item with '- '\n"},
+    {"ingest: {sources: [x]}\n", "weir.yaml:1:20: error: an item of 'ingest.sources' must be a map, not text\n"},
+    {"ingest:\n  sources:\n    - mode: bind\n", "weir.yaml:3:7: error: 'endpoint' is missing\n"},
+    {"ingest:\n  sources:\n    - endpoint:\n      weigth: 1\n      weight: 10\n",
+     "weir.yaml:3:7: error: 'endpoint' is missing\n"
+     "weir.yaml:4:7: error: unknown setting 'weigth'\n    did you mean 'weight'?\n"
+     "weir.yaml:5:15: error: 'weight' must be from 1 to 9, not 10\n"},
+    {"[a]\n", "weir.yaml:1:1: error: settings must be a map, not a list\n    write 'name: value' lines\n"},
+    {"text\n", "weir.yaml:1:1: error: settings must be a map, not text\n    write 'name: value' lines\n"},
+    {"workers: x\ndata: []\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not 'x'\n"
+                               "weir.yaml:2:7: error: 'data' must be text, not a list\n"},
+    {"workers: 5\nworkers: 6\n", "weir.yaml:2:1: error: the key 'workers' stands here a second time; it was first on "
+                                 "line 1\n    remove or rename one of them\n"},
+};
+
 static void test_findings(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *printed;
-    } cases[] = {
-        {"wrokers: 1\n", "weir.yaml:1:1: error: unknown setting 'wrokers'\n    did you mean 'workers'?\n"},
-        {"api:\n  enable: true\n", "weir.yaml:2:3: error: unknown setting 'api.enable'\n    did you mean 'enabled'?\n"},
-        {"listen: x\n", "weir.yaml:1:1: error: unknown setting 'listen'\n    it belongs under 'api:'\n"},
-        {"api: {workers: 1}\n",
-         "weir.yaml:1:7: error: unknown setting 'api.workers'\n    it belongs outside of 'api:'\n"},
-        {"api.listen: x\n", "weir.yaml:1:1: error: unknown setting 'api.listen'\n"
-                            "    write the part before the dot as a section, and the rest indented below it\n"},
-        {"something: x\n", "weir.yaml:1:1: error: unknown setting 'something'\n"},
-        {"'': x\n", "weir.yaml:1:1: error: unknown setting ''\n"},
-        {"\"data\\0\": x\n", "weir.yaml:1:1: error: unknown setting 'data'\n"},
-        {"ing: {}\n", "weir.yaml:1:1: error: unknown setting 'ing'\n"},
-        {"api: on\n", "weir.yaml:1:6: error: 'api' is a section, not a setting; it cannot be text\n"
-                      "    put its settings on indented lines below it\n"},
-        {"workers: -1\n", "weir.yaml:1:10: error: 'workers' must be from 0 to 64 threads, not -1\n"},
-        {"workers: 65\n", "weir.yaml:1:10: error: 'workers' must be from 0 to 64 threads, not 65\n"},
-        {"workers: '6'\n",
-         "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not '6'\n    take the quotes off\n"},
-        {"workers: many\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not 'many'\n"},
-        {"workers: 0123456789012345678901234567890123456789012\n",
-         "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not "
-         "'0123456789012345678901234567890123456789...'\n"},
-        {"workers:\n", "weir.yaml:1:9: error: 'workers' must be a whole number of threads, not nothing\n"},
-        {"workers: [1]\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not a list\n"},
-        {"ingest: {frame: {bytes_max: 0}}\n",
-         "weir.yaml:1:29: error: 'ingest.frame.bytes_max' must be at least 1 bytes, not 0\n"},
-        {"api: {enabled: maybe}\n", "weir.yaml:1:16: error: 'api.enabled' must be true or false, not 'maybe'\n"},
-        {"api: {enabled: 'yes'}\n",
-         "weir.yaml:1:16: error: 'api.enabled' must be true or false, not 'yes'\n    take the quotes off\n"},
-        {"log: {level: wraning}\n",
-         "weir.yaml:1:14: error: 'log.level' must be debug, info, warning or error, not 'wraning'\n"
-         "    did you mean 'warning'?\n"},
-        {"log: {level: }\n", "weir.yaml:1:14: error: 'log.level' must be debug, info, warning or error, not nothing\n"},
-        {"data:\n",
-         "weir.yaml:1:6: error: 'data' has no value\n    write a value, or take the line out to have the default\n"},
-        {"data: {a: b}\n", "weir.yaml:1:7: error: 'data' must be text, not a map\n"},
-        {"data: aaaaaaaaaaaaaaaaaaaaa\n", "weir.yaml:1:7: error: 'data' is 21 bytes long; at most 20 are allowed\n"},
-        {"data: \"a\\0b\"\n", "weir.yaml:1:7: error: 'data' holds a NUL character\n"},
-        {"rules: a\n", "weir.yaml:1:8: error: 'rules' must be a list, not text\n"
-                       "    begin each item with '- ', or write [one, two]\n"},
-        {"rules: [a, b, c, d]\n", "weir.yaml:1:8: error: 'rules' has 4 items; at most 3 are allowed\n"},
-        {"rules: [a, [b], ~]\n",
-         "weir.yaml:1:12: error: 'rules' must be text, not a list\n"
-         "weir.yaml:1:17: error: 'rules' has no value\n    write a value, or take the line out\n"},
-        {"severities: [info, eror]\n", "weir.yaml:1:20: error: 'severities' must be debug, info, warning or error, not "
-                                       "'eror'\n    did you mean 'error'?\n"},
-        {"ingest: {sources: {endpoint: x}}\n",
-         "weir.yaml:1:19: error: 'ingest.sources' must be a list, not a map\n    begin each item with '- '\n"},
-        {"ingest: {sources: [x]}\n", "weir.yaml:1:20: error: an item of 'ingest.sources' must be a map, not text\n"},
-        {"ingest:\n  sources:\n    - mode: bind\n", "weir.yaml:3:7: error: 'endpoint' is missing\n"},
-        {"ingest:\n  sources:\n    - endpoint:\n      weigth: 1\n      weight: 10\n",
-         "weir.yaml:3:7: error: 'endpoint' is missing\n"
-         "weir.yaml:4:7: error: unknown setting 'weigth'\n    did you mean 'weight'?\n"
-         "weir.yaml:5:15: error: 'weight' must be from 1 to 9, not 10\n"},
-        {"[a]\n", "weir.yaml:1:1: error: settings must be a map, not a list\n    write 'name: value' lines\n"},
-        {"text\n", "weir.yaml:1:1: error: settings must be a map, not text\n    write 'name: value' lines\n"},
-        {"workers: x\ndata: []\n", "weir.yaml:1:10: error: 'workers' must be a whole number of threads, not 'x'\n"
-                                   "weir.yaml:2:7: error: 'data' must be text, not a list\n"},
-        {"workers: 5\nworkers: 6\n",
-         "weir.yaml:2:1: error: the key 'workers' stands here a second time; it was first on "
-         "line 1\n    remove or rename one of them\n"},
-    };
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof finding_cases / sizeof *finding_cases; i++) {
         char *printed = NULL;
         size_t size;
         struct settings before = fixture->settings;
         FILE *out = open_memstream(&printed, &size);
         assert_non_null(out);
-        enum status status = parse(fixture, cases[i].text);
+        enum status status = parse(fixture, finding_cases[i].text);
         findings_sort(&fixture->findings);
         findings_print(&fixture->findings, out, false);
         fclose(out);
-        assert_string_equal(printed, cases[i].printed);
+        assert_string_equal(printed, finding_cases[i].printed);
         assert_int_equal(status, STATUS_INVALID);
         assert_memory_equal(&fixture->settings, &before, sizeof before);
         findings_clear(&fixture->findings);
@@ -406,91 +404,92 @@ static void test_write_yaml(void **state)
     buffer_free(&out);
 }
 
+static const char *const hostile_texts[] = {
+    "",
+    " ",
+    "plain",
+    "null",
+    "~",
+    "true",
+    "No",
+    "5",
+    "-",
+    "- a",
+    "a: b",
+    "a:",
+    ":a",
+    "a #b",
+    "#a",
+    "'",
+    "it's",
+    "\"",
+    "\\",
+    "\\d+",
+    "[a]",
+    "{a",
+    "*a",
+    "&a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "a\nb",
+    "\n",
+    "\t",
+    "a\t",
+    " lead",
+    "trail ",
+    "\x01\x7f",
+    "caf\xc3\xa9",
+    "\xc2\x85",
+    "\xe2\x80\xa8",
+    "\xef\xbb\xbf",
+    "\xef\xbf\xbe",
+    "\xf0\x9f\x98\x80",
+    "...",
+    "---",
+    "a,b",
+    "tcp://x:1",
+    "a::b",
+    "?",
+    "? a",
+    "|",
+    ">",
+    "=",
+    "<<",
+};
+
 static void test_round_trip(void **state)
 {
-    static const char *const texts[] = {
-        "",
-        " ",
-        "plain",
-        "null",
-        "~",
-        "true",
-        "No",
-        "5",
-        "-",
-        "- a",
-        "a: b",
-        "a:",
-        ":a",
-        "a #b",
-        "#a",
-        "'",
-        "it's",
-        "\"",
-        "\\",
-        "\\d+",
-        "[a]",
-        "{a",
-        "*a",
-        "&a",
-        "!a",
-        "%a",
-        "@a",
-        "`a",
-        "a\nb",
-        "\n",
-        "\t",
-        "a\t",
-        " lead",
-        "trail ",
-        "\x01\x7f",
-        "caf\xc3\xa9",
-        "\xc2\x85",
-        "\xe2\x80\xa8",
-        "\xef\xbb\xbf",
-        "\xef\xbf\xbe",
-        "\xf0\x9f\x98\x80",
-        "...",
-        "---",
-        "a,b",
-        "tcp://x:1",
-        "a::b",
-        "?",
-        "? a",
-        "|",
-        ">",
-        "=",
-        "<<",
-    };
     struct fixture *fixture = *state;
     struct buffer out = BUFFER_INIT(1 << 20), again = BUFFER_INIT(1 << 20);
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const char *words[] = {texts[i], "x", texts[i]};
+    for (size_t i = 0; i < sizeof hostile_texts / sizeof *hostile_texts; i++) {
+        const char *words[] = {hostile_texts[i], "x", hostile_texts[i]};
         struct source sources[] = {
-            {.endpoint = texts[i], .mode = 1, .weight = 3, .login = texts[i]},
-            {.endpoint = "e", .note = texts[i], .tags = {words, 3}},
+            {.endpoint = hostile_texts[i], .mode = 1, .weight = 3, .login = hostile_texts[i]},
+            {.endpoint = "e", .note = hostile_texts[i], .tags = {words, 3}},
         };
         sources[1].weight = 9;
         struct settings settings = {
             .workers = 64,
-            .data = texts[i],
-            .note = texts[i],
+            .data = hostile_texts[i],
+            .note = hostile_texts[i],
             .level = 3,
             .bytes = INT64_MAX,
             .rules = {words, 3},
             .sources = {sources, 2},
-            .listen = texts[i],
+            .listen = hostile_texts[i],
         };
         const char *text = write_yaml(&settings, &out);
         if (parse(fixture, text) != STATUS_OK) {
             findings_print(&fixture->findings, stderr, false);
             fail_msg("%s", text);
         }
-        assert_string_equal(fixture->settings.data, texts[i]);
-        assert_string_equal(fixture->settings.rules.items[2], texts[i]);
+        assert_string_equal(fixture->settings.data, hostile_texts[i]);
+        assert_string_equal(fixture->settings.rules.items[2], hostile_texts[i]);
         assert_int_equal(fixture->settings.severities.count, 0);
-        assert_string_equal(((struct source *)fixture->settings.sources.items)[1].tags.items[0], texts[i]);
+        assert_string_equal(((struct source *)fixture->settings.sources.items)[1].tags.items[0], hostile_texts[i]);
         assert_string_equal(write_yaml(&fixture->settings, &again), text);
     }
     buffer_free(&out);

@@ -70,7 +70,7 @@ struct known {
     size_t size;
     enum status status;
     const char *batch_id;
-    uint32_t count;
+    uint64_t count;
     const char *first_id, *first_conversation, *first_text;
     int64_t sent_at_ms;
 };

@@ -197,13 +197,13 @@ static void test_faults(void **state)
 /* `count` times `repeated`, then `end`. */
 static char *repeat(const char *repeated, size_t count, const char *end)
 {
-    size_t size = strlen(repeated);
-    char *text = malloc(size * count + strlen(end) + 1);
+    char *text = malloc(strlen(repeated) * count + strlen(end) + 1);
     assert_non_null(text);
+    char *to = text;
     for (size_t i = 0; i < count; i++) {
-        memcpy(text + i * size, repeated, size);
+        to = stpcpy(to, repeated);
     }
-    memcpy(text + size * count, end, strlen(end) + 1);
+    strcpy(to, end);
     return text;
 }
 

@@ -628,6 +628,11 @@ static void test_together(void **state)
     assert_non_null(strstr(findings.items[1].text, ":18:9"));
     assert_int_equal(findings.items[1].line, 3);
     findings_clear(&findings);
+    const struct pack *const twice[] = {packs[1], packs[1]};
+    reader_check_together(twice, 2, &findings);
+    assert_int_equal(findings.errors, 2);
+    assert_non_null(strstr(findings.items[0].remedy, "read twice"));
+    findings_clear(&findings);
     reader_check_together((const struct pack *const *)packs, 1, &findings);
     reader_check_together(NULL, 0, &findings);
     assert_int_equal(findings.errors, 0);

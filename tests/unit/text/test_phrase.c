@@ -194,7 +194,7 @@ static void refuses(void **state)
     assert_int_equal(phrase_parse(span_of(large, 1025), arena, &phrase), STATUS_LIMIT);
     for (size_t i = 1; i < sizeof(large); i += 2)
         large[i] = ' ';
-    assert_int_equal(phrase_parse(span_of(large, 2 * PHRASE_PIECES_MAX), arena, &phrase), STATUS_OK);
+    assert_int_equal(phrase_parse(span_of(large, (size_t)2 * PHRASE_PIECES_MAX), arena, &phrase), STATUS_OK);
     assert_int_equal(phrase.count, PHRASE_PIECES_MAX);
     assert_int_equal(phrase_parse(span_of(large, 2 * PHRASE_PIECES_MAX + 1), arena, &phrase), STATUS_LIMIT);
     struct buffer huge = BUFFER_INIT(1 << 20);
@@ -214,11 +214,21 @@ static void cuts(void **state)
         const char *entry;
         const char *pieces; /* '|': a gap of at least 1, '~': of at least 0 */
     } cases[] = {
-        {"gift card", "gift|card"},     {"gift,  card", "gift|card"}, {"e-mail", "e~mail"},
-        {"a.b.c", "a~b~c"},             {"a -b", "a|b"},              {"call me! now", "call|me!|now"},
-        {":-) x", ":-)|x"},             {"...: x", "...:|x"},         {"x ...", "x|..."},
-        {"$. x", "$|x"},                {"foo__bar", "foo~bar"},      {"__a", "__a"},
-        {"a$$", "a$$"},                 {"a/$b", "a/$b"},             {"KILL*", "kill"},
+        {"gift card", "gift|card"},
+        {"gift,  card", "gift|card"},
+        {"e-mail", "e~mail"},
+        {"a.b.c", "a~b~c"},
+        {"a -b", "a|b"},
+        {"call me! now", "call|me!|now"},
+        {":-) x", ":-)|x"},
+        {"...: x", "...:|x"},
+        {"x ...", "x|..."},
+        {"$. x", "$|x"},
+        {"foo__bar", "foo~bar"},
+        {"__a", "__a"},
+        {"a$$", "a$$"},
+        {"a/$b", "a/$b"},
+        {"KILL*", "kill"},
         {"a\xE3\x83\xBB"
          "b",
          "a~b"},
@@ -252,7 +262,23 @@ static uint32_t random_below(uint32_t limit)
 static void append_random(struct buffer *out, uint32_t length)
 {
     static const char *const parts[] = {
-        "a", "b", "A", "a", "b", " ", " ", "-", "'", ".", "_", "$", "!", "*", "1", "  ", "\n",
+        "a",
+        "b",
+        "A",
+        "a",
+        "b",
+        " ",
+        " ",
+        "-",
+        "'",
+        ".",
+        "_",
+        "$",
+        "!",
+        "*",
+        "1",
+        "  ",
+        "\n",
         "\xC3\xA9",         /* é */
         "e\xCC\x81",        /* e, acute */
         "\xCC\x81",         /* acute alone */
@@ -301,8 +327,8 @@ static void agrees_with_pcre2(void **state)
             for (uint32_t p = 0; j % 2 && p < phrase.count; p++) {
                 if (p > 0)
                     append_random(&message, random_below(3));
-                assert_int_equal(
-                    buffer_append(&message, phrase.pieces[p].text.data, phrase.pieces[p].text.size), STATUS_OK);
+                assert_int_equal(buffer_append(&message, phrase.pieces[p].text.data, phrase.pieces[p].text.size),
+                                 STATUS_OK);
             }
             append_random(&message, random_below(5));
             hits += compare(&phrase, code, fold(buffer_span(&message), &folded));

@@ -24,7 +24,7 @@
 static int set_up(void **state)
 {
     (void)state;
-    return view_start() != STATUS_OK || view_start() != STATUS_OK;
+    return view_start() != STATUS_OK;
 }
 
 static struct span fold(struct span message, struct buffer *out)
@@ -39,8 +39,7 @@ static void expect_fold(const char *message, const char *expected)
     struct buffer out = BUFFER_INIT(SIZE_MAX_HERE);
     struct span view = fold(span_text(message), &out);
     if (!span_equal(view, span_text(expected)))
-        fail_msg("\"%s\" folds to \"%.*s\", not to \"%s\"", message, (int)view.size, (const char *)view.data,
-                 expected);
+        fail_msg("\"%s\" folds to \"%.*s\", not to \"%s\"", message, (int)view.size, (const char *)view.data, expected);
     buffer_free(&out);
 }
 
@@ -146,7 +145,8 @@ static int role(const struct letters *text, size_t at)
     for (size_t i = start; i < end; i++)
         spaceless = spaceless || in_spaceless_script(text->items[i]);
     uint32_t before = start > 0 ? text->items[start - 1] : ' ';
-    bool enclosed = is_a(before, U_GC_L_MASK | U_GC_M_MASK) && !in_spaceless_script(before) && is_plain_letter(text, end);
+    bool enclosed =
+        is_a(before, U_GC_L_MASK | U_GC_M_MASK) && !in_spaceless_script(before) && is_plain_letter(text, end);
     return enclosed ? 2 : spaceless ? 0 : 1;
 }
 
@@ -235,8 +235,7 @@ static bool gives(struct span raw, struct span view)
         assert_int_equal(buffer_append(&around, raw.data, raw.size), STATUS_OK);
         assert_int_equal(buffer_append_text(&around, ends == 2 ? "q" : ""), STATUS_OK);
         struct span folded = fold(buffer_span(&around), &out);
-        found = folded.size >= (size_t)ends &&
-                span_equal(span_of(folded.data + 1, folded.size - (size_t)ends), view);
+        found = folded.size >= (size_t)ends && span_equal(span_of(folded.data + 1, folded.size - (size_t)ends), view);
     }
     buffer_free(&out);
     buffer_free(&around);
@@ -346,6 +345,7 @@ static void check_folded(struct span message)
 static void folds(void **state)
 {
     (void)state;
+    assert_int_equal(view_start(), STATUS_OK); /* again, as it may be */
     static const char *const cases[][2] = {
         {"", ""},
         {"Hello  World", "hello world"},
@@ -359,22 +359,32 @@ static void folds(void **state)
         {"a \xE2\x80\x8B b", "a b"},
         {"p\xD0\xB0yp\xD0\xB0l", "paypal"},
         {"\xD0\xA0\xD0\xBE\xD1\x81\xD1\x81\xD0\xB8\xD1\x8F", "\xD1\x80\xD0\xBE\xD1\x81\xD1\x81\xD0\xB8\xD1\x8F"},
-        {"\xE1\xB4\x8B\xC9\xAA\xCA\x9F\xCA\x9F", "kill"},                     /* small capitals */
+        {"\xE1\xB4\x8B\xC9\xAA\xCA\x9F\xCA\x9F", "kill"}, /* small capitals */
         {"\xF0\x9F\x85\xB1"
          "ad",
-         "bad"},                                                              /* negative squared B */
+         "bad"},                                                                      /* negative squared B */
         {"\xF0\x9D\x95\xB6\xF0\x9D\x96\x8E\xF0\x9D\x96\x91\xF0\x9D\x96\x91", "kill"}, /* mathematical Fraktur */
-        {"\xEF\xBC\xAB\xEF\xBD\x89\xEF\xBD\x8C\xEF\xBD\x8C", "kill"},         /* fullwidth */
+        {"\xEF\xBC\xAB\xEF\xBD\x89\xEF\xBD\x8C\xEF\xBD\x8C", "kill"},                 /* fullwidth */
         {"Stra\xC3\x9F"
          "e",
          "strasse"},
-        {"k\xC4\xB1ll", "kill"},                                      /* dotless i */
+        {"a long internation\xD0\xB0", "a long internationa"}, /* words that reach into long stretches of ASCII */
+        {"\xD0\xB0nother international one", "another international one"},
+        {"\xD0\xB0"
+         "12345678901234567890q",
+         "a12345678901234567890q"},
+        {"q12345678901234567890\xD0\xB0", "q12345678901234567890a"},
+        {"\xD0\xB0"
+         "12345678901234567890 q",
+         "\xD0\xB0"
+         "12345678901234567890 q"},
+        {"k\xC4\xB1ll", "kill"},                                        /* dotless i */
         {"\xC3\xA6sj \xC3\xBE\xC3\xBA", "\xC3\xA6sj \xC3\xBE\xC3\xBA"}, /* everyday letters stay */
-        {"\xDB\xB5GB", "\xDB\xB5gb"},                                 /* a Persian digit beside letters */
-        {"f\xDB\xB5\xDB\xB5l", "fool"},                               /* and inside a word */
+        {"\xDB\xB5GB", "\xDB\xB5gb"},                                   /* a Persian digit beside letters */
+        {"f\xDB\xB5\xDB\xB5l", "fool"},                                 /* and inside a word */
         {"\xD0\xBA\xD0\xBE\xD1\x82\xE6\x97\xA5", "\xD0\xBA\xD0\xBE\xD1\x82\xE6\x97\xA5"}, /* beside Han: apart */
-        {"\xD1\x80\xCE\xBF", "po"},                                   /* Cyrillic and Greek */
-        {"x\xD0\xB0\xCC\x81", "x\xC3\xA1"},                           /* composed after mapping */
+        {"\xD1\x80\xCE\xBF", "po"},                                                       /* Cyrillic and Greek */
+        {"x\xD0\xB0\xCC\x81", "x\xC3\xA1"},                                               /* composed after mapping */
         {"a\xFF"
          "b",
          "a\xEF\xBF\xBD"
@@ -411,8 +421,9 @@ static void maps_exactly(void **state)
          "ass", "a\xC3\x9F"},
         {"Ta\xC3\x9F"
          "e",
-         "se", "\xC3\x9F"
-               "e"}, /* one half: the whole letter */
+         "se",
+         "\xC3\x9F"
+         "e"}, /* one half: the whole letter */
         {"\xFF\xFE kill", "kill", "kill"},
         {"\xEF\xBB\xBFhi", "hi", "\xEF\xBB\xBFhi"},
     };
@@ -463,13 +474,15 @@ static uint32_t random_below(uint32_t limit)
 static uint32_t random_code_point(void)
 {
     static const uint32_t ranges[][2] = {
-        {0x20, 0x7E},     {0x61, 0x7A},     {0x61, 0x64},     {0x41, 0x5A},     {0x00, 0xFF},     {0x100, 0x24F},
-        {0x250, 0x2FF},   {0x300, 0x36F},   {0x300, 0x303},   {0x370, 0x3FF},   {0x3B1, 0x3C9},   {0x400, 0x45F},
-        {0x430, 0x44F},   {0x460, 0x52F},   {0x530, 0x6FF},   {0x900, 0xDFF},   {0xE00, 0x10FF},  {0x1100, 0x11FF},
-        {0x13A0, 0x17FF}, {0x1D00, 0x1DFF}, {0x1E00, 0x1FFF}, {0x2000, 0x206F}, {0x2070, 0x2BFF}, {0x2C00, 0x2DFF},
-        {0x3000, 0x30FF}, {0x3100, 0x4DFF}, {0xA4D0, 0xABFF}, {0xAC00, 0xD7A3}, {0xF900, 0xFFFF}, {0x10000, 0x11FFF},
-        {0x16F00, 0x1D7FF}, {0x1E000, 0x1FAFF}, {0x20000, 0x2FFFF}, {0xE0000, 0xE01FF}, {0, 0x10FFFF}, {0x20, 0x20},
-        {0x660, 0x669},   {0x6F0, 0x6F9},   {0xE50, 0xE50},   {0x101D, 0x101D}, {0x200B, 0x200D}, {0xFE0F, 0xFE0F},
+        {0x20, 0x7E},       {0x61, 0x7A},       {0x61, 0x64},       {0x41, 0x5A},       {0x00, 0xFF},
+        {0x100, 0x24F},     {0x250, 0x2FF},     {0x300, 0x36F},     {0x300, 0x303},     {0x370, 0x3FF},
+        {0x3B1, 0x3C9},     {0x400, 0x45F},     {0x430, 0x44F},     {0x460, 0x52F},     {0x530, 0x6FF},
+        {0x900, 0xDFF},     {0xE00, 0x10FF},    {0x1100, 0x11FF},   {0x13A0, 0x17FF},   {0x1D00, 0x1DFF},
+        {0x1E00, 0x1FFF},   {0x2000, 0x206F},   {0x2070, 0x2BFF},   {0x2C00, 0x2DFF},   {0x3000, 0x30FF},
+        {0x3100, 0x4DFF},   {0xA4D0, 0xABFF},   {0xAC00, 0xD7A3},   {0xF900, 0xFFFF},   {0x10000, 0x11FFF},
+        {0x16F00, 0x1D7FF}, {0x1E000, 0x1FAFF}, {0x20000, 0x2FFFF}, {0xE0000, 0xE01FF}, {0, 0x10FFFF},
+        {0x20, 0x20},       {0x660, 0x669},     {0x6F0, 0x6F9},     {0xE50, 0xE50},     {0x101D, 0x101D},
+        {0x200B, 0x200D},   {0xFE0F, 0xFE0F},
     };
     for (;;) {
         const uint32_t *range = ranges[random_below(sizeof(ranges) / sizeof(ranges[0]))];
@@ -544,13 +557,30 @@ static void long_texts(void **state)
 {
     (void)state;
     static const char *const parts[] = {
-        "a", "A", " ", "\n", "\xFF", "\xC3\xA9", "e\xCC\x81", "\xD0\xB0", "a\xD0\xB0", "\xE2\x80\x8D", "\xEF\xB7\xBA",
-        "\xF0\x9F\x91\xA9\xE2\x80\x8D", "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
-        "\xE2\x9D\xA4\xEF\xB8\x8F", "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D ",
-        "\xD9\x85\xD8\xB1\xD8\xAD\xD8\xA8\xD8\xA7\xE2\x80\x8F ", "\xE0\xB8\x81\xE0\xB8\xB4\xE0\xB9\x88",
-        "\xF0\x9F\x85\xB0", "\xE1\xB4\x80", "\xEA\x9D\x8F",
+        "a",
+        "A",
+        " ",
+        "\n",
+        "\xFF",
+        "\xC3\xA9",
+        "e\xCC\x81",
+        "\xD0\xB0",
+        "a\xD0\xB0",
+        "\xE2\x80\x8D",
+        "\xEF\xB7\xBA",
+        "\xF0\x9F\x91\xA9\xE2\x80\x8D",
+        "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
+        "\xE2\x9D\xA4\xEF\xB8\x8F",
+        "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB",
+        "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D ",
+        "\xD9\x85\xD8\xB1\xD8\xAD\xD8\xA8\xD8\xA7\xE2\x80\x8F ",
+        "\xE0\xB8\x81\xE0\xB8\xB4\xE0\xB9\x88",
+        "\xF0\x9F\x85\xB0",
+        "\xE1\xB4\x80",
+        "\xEA\x9D\x8F",
     };
-    struct buffer text = BUFFER_INIT(SIZE_MAX_HERE), folded = BUFFER_INIT(SIZE_MAX_HERE), out = BUFFER_INIT(SIZE_MAX_HERE);
+    struct buffer text = BUFFER_INIT(SIZE_MAX_HERE), folded = BUFFER_INIT(SIZE_MAX_HERE),
+                  out = BUFFER_INIT(SIZE_MAX_HERE);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         repeat(&text, parts[i], 2000);
         check_folded(buffer_span(&text));
@@ -694,7 +724,7 @@ static void confusables(void **state)
             mapped++;
             continue;
         }
-        if (view.size == 5) { /* its other case imitates another letter, or NFKC knows better */
+        if (view.size == 5 || memchr(view.data, ' ', view.size)) { /* its other case, or NFKC, says something else */
             by_case++;
         } else if (!is_a(c, U_GC_L_MASK | U_GC_N_MASK)) {
             symbols++;

@@ -41,8 +41,8 @@ static bool matches(const char *pattern, struct span text, size_t at)
 }
 
 /*
- * ICU and PCRE2 come with tables of different Unicode versions. Where both know a character they must agree; a character
- * that is new to one of them may be a word character for the other.
+ * ICU and PCRE2 come with tables of different Unicode versions. Where both know a character they must agree; a
+ * character that is new to one of them may be a word character for the other.
  */
 static void agrees_with_pcre2(void **state)
 {
@@ -86,15 +86,15 @@ static void knows_edges(void **state)
         {" ", " ", true},
         {"a", "_", false},
         {"a", "1", false},
-        {"a", "\xCC\x81", false},         /* a mark */
-        {"a", "\xD0\xB6", false},         /* ж */
-        {"a", "\xE6\x97\xA5", true},      /* 日 */
+        {"a", "\xCC\x81", false},    /* a mark */
+        {"a", "\xD0\xB6", false},    /* ж */
+        {"a", "\xE6\x97\xA5", true}, /* 日 */
         {"\xE6\x97\xA5", "a", true},
         {"\xE6\x97\xA5", "\xE6\x97\xA5", true},
         {"\xE3\x81\x82", "\xE3\x83\xBC", true},
         {"\xE0\xB8\x81", "\xE0\xB8\xB4", true}, /* Thai */
-        {"\xED\x95\x9C", "a", false},     /* Korean writes spaces */
-        {"a", "\xF0\x9F\x98\x80", true},  /* emoji */
+        {"\xED\x95\x9C", "a", false},           /* Korean writes spaces */
+        {"a", "\xF0\x9F\x98\x80", true},        /* emoji */
         {"\xEF\xBF\xBD", "a", true},
         {"\xF0\xA0\x80\x80", "a", true},  /* U+20000, Han beyond the table */
         {"\xF0\x9D\x92\x9C", "a", false}, /* a mathematical letter */
