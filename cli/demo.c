@@ -185,6 +185,14 @@ static int make_folder(struct demo *demo)
     return EXIT_DONE;
 }
 
+/* After a start that failed: there is nothing to look at. Leaves a folder with anything else in it as it is. */
+static void remove_folder(const struct demo *demo)
+{
+    if (!demo->options->data && unlink(demo->log_path) == 0) {
+        (void)rmdir(demo->data);
+    }
+}
+
 /* One line of the pipeline's log. */
 static void take_log_line(struct demo *demo, const char *line, size_t size)
 {
@@ -554,7 +562,7 @@ static int summarise(struct demo *demo)
 static void introduce(const struct demo *demo)
 {
     if (demo->options->file) {
-        (void)printf("Sending '%s' to a pipeline on %s.\n", demo->options->file, demo->listen);
+        (void)printf("Sending your file to a pipeline on %s.\n", demo->listen);
     } else {
         (void)printf("Sending %lld made-up messages to a pipeline on %s.\n", demo->options->messages, demo->listen);
     }
@@ -565,8 +573,17 @@ static void introduce(const struct demo *demo)
 static int play(struct demo *demo)
 {
     int code = make_folder(demo);
-    code = code == EXIT_DONE ? start_pipeline(demo) : code;
-    code = code == EXIT_DONE ? open_store(demo) : code;
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    (void)printf("Starting a pipeline: loading the rules, opening a case store in\n%s\n", demo->data);
+    (void)fflush(stdout);
+    code = start_pipeline(demo);
+    if (code != EXIT_DONE) {
+        remove_folder(demo);
+        return code;
+    }
+    code = open_store(demo);
     if (code != EXIT_DONE) {
         return code;
     }

@@ -254,9 +254,9 @@ void demo_show_summary(const struct demo_tally *tally, const char *program, cons
     }
     (void)printf("\n%sLook further%s\n", bold, plain);
     (void)printf("  %s alerts list --data %s\n", program, data);
-    (void)printf("  %s alerts show 1 --data %s --as you --reason trying\n", program, data);
-    (void)printf("  %s alerts claim --data %s --as you\n", program, data);
-    (void)printf("  %s alerts decide 1 --token T --decision violation \\\n      --data %s --as you\n", program, data);
+    (void)printf("  %s alerts show 1 --data %s\n", program, data);
+    (void)printf("  %s alerts claim 1 --data %s\n", program, data);
+    (void)printf("  %s alerts decide 1 --token T --decision violation \\\n      --data %s\n", program, data);
     (void)printf("  %s scan FILE       your own messages, no sockets\n", program);
     (void)printf("  %s rules list      what the starter packs look for\n", program);
     (void)printf("  less %s       what the pipeline logged: no message text\n", log);

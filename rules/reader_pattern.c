@@ -190,10 +190,8 @@ static void read_pattern_view(struct reader_context *context, const struct yaml 
 {
     const struct yaml *node = yaml_get(map, "view");
     enum view view = pattern->kind == PATTERN_REGEX ? default_view : VIEW_FOLDED;
-    if (node && reader_pattern_read_view(context, node, &view) && view != VIEW_FOLDED &&
-        pattern->kind != PATTERN_REGEX) {
-        reader_node_error(context, node, "leave 'view' out, or write a regex",
-                          "words and lists are always looked for in the folded text");
+    if (node) {
+        (void)reader_pattern_read_view(context, node, &view);
     }
     pattern->views = 1u << view;
 }

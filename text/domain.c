@@ -11,6 +11,7 @@
 
 #define NAME_SIZE_MAX 253
 #define LABEL_SIZE_MAX 63
+#define PATH_SIZE_MAX 512
 
 /* Real names break these rules of registries ("r3---sn.example.com"), and resolve all the same. */
 #define ERRORS_ALLOWED (UIDNA_ERROR_LEADING_HYPHEN | UIDNA_ERROR_TRAILING_HYPHEN | UIDNA_ERROR_HYPHEN_3_4)
@@ -135,10 +136,26 @@ static enum status add_form(const char *name, struct arena *arena, struct span f
     return STATUS_OK;
 }
 
-enum status domain_parse(struct span entry, struct arena *arena, struct span forms[DOMAIN_FORMS_MAX],
-                         uint32_t *ret_count)
+/* Cuts a path off, as the folded view would show it: "/x?y". Empty if there is none. */
+static enum status cut_path(struct span *name, char path[PATH_SIZE_MAX + 1])
 {
-    struct span name = bare(entry);
+    const uint8_t *slash = name->size ? memchr(name->data, '/', name->size) : NULL;
+    size_t size = slash ? (size_t)(name->data + name->size - slash) : 0;
+    if (size > PATH_SIZE_MAX)
+        return STATUS_INVALID;
+    for (size_t i = 0; i < size; i++) {
+        if (slash[i] <= ' ' || slash[i] >= 0x7f)
+            return STATUS_INVALID;
+        path[i] = (char)(slash[i] >= 'A' && slash[i] <= 'Z' ? slash[i] | 0x20 : slash[i]);
+    }
+    path[size] = '\0';
+    name->size -= size;
+    return STATUS_OK;
+}
+
+static enum status parse_name(struct span name, struct arena *arena, struct span forms[DOMAIN_FORMS_MAX],
+                              uint32_t *ret_count)
+{
     char lowered[NAME_SIZE_MAX * 4], ascii[NAME_SIZE_MAX + 1], letters[4 * NAME_SIZE_MAX] = "";
     if (name.size == 0 || name.size >= sizeof(lowered) || !utf8_valid(name))
         return STATUS_INVALID;
@@ -174,6 +191,29 @@ enum status domain_parse(struct span entry, struct arena *arena, struct span for
     memcpy(forms, found, count * sizeof(*forms));
     *ret_count = count;
     return STATUS_OK;
+}
+
+enum status domain_parse(struct span entry, struct arena *arena, struct span forms[DOMAIN_FORMS_MAX],
+                         uint32_t *ret_count)
+{
+    struct span name = bare(entry);
+    char path[PATH_SIZE_MAX + 1];
+    struct span found[DOMAIN_FORMS_MAX] = {{0}};
+    uint32_t count = 0;
+    enum status status = cut_path(&name, path);
+    if (status == STATUS_OK)
+        status = parse_name(name, arena, found, &count);
+    for (uint32_t i = 0; status == STATUS_OK && i < count && path[0]; i++) {
+        const char *form = arena_print(arena, "%s%s", (const char *)found[i].data, path);
+        if (!form)
+            return STATUS_NO_MEMORY;
+        found[i] = span_text(form);
+    }
+    if (status == STATUS_OK) {
+        memcpy(forms, found, count * sizeof(*forms));
+        *ret_count = count;
+    }
+    return status;
 }
 
 /* Would `c` beside the end `edge` of a name make a longer name? Text without spaces may touch a Latin name. */
@@ -224,7 +264,7 @@ static enum status append_regex(struct span form, struct buffer *out)
     const char *after = word_is_spaceless(last) ? WORD_CLASS : WORD_JOINS;
     enum status status = buffer_print(out, "(?<!-|%s)", before);
     for (size_t i = 0; i < form.size && status == STATUS_OK; i++) {
-        if (form.data[i] == '.' || form.data[i] == '-')
+        if (ispunct(form.data[i]) && form.data[i] < 0x80)
             status = buffer_append_byte(out, '\\');
         if (status == STATUS_OK)
             status = buffer_append_byte(out, form.data[i]);

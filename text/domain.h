@@ -2,8 +2,8 @@
  * What an entry of a domain list means: the domain itself and its subdomains, in a URL, in an address, or bare.
  *
  * Entries may come as "example.com", "EXAMPLE.com.", "*.example.com", "http://example.com/", "example.com:8080"; they
- * are brought to the bare lower-case name. An entry with more of a path ("bit.ly/x") is no domain: it would stand for
- * all of bit.ly. An internationalised name is looked for both as letters and in its xn-- form; only in its xn-- form if
+ * are brought to the bare lower-case name. An entry with more of a path ("bit.ly/x", at most 512 bytes of ASCII) stands
+ * for that address and what lies below it, never for all of bit.ly. An internationalised name is looked for both as letters and in its xn-- form; only in its xn-- form if
  * the folded view would show its letters as another's name ("pаypal.com" with a Cyrillic а, "faß.de").
  *
  * A domain is found at [start, end) of a folded view if those bytes are its name, what stands before is neither a word

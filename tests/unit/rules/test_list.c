@@ -93,7 +93,7 @@ static void test_faults(void **state)
         {TEXT("\xFE\xFF\0o\0k"), PATTERN_DOMAINS, 1, 1, 1, "UTF-16"},
         {TEXT("example.com\nnot a domain\nnodot\na..b\n"), PATTERN_DOMAINS, 3, 2, 1, "no domain name"},
         {TEXT("example.com # shop\n"), PATTERN_DOMAINS, 1, 1, 1, "no domain name"},
-        {TEXT("example.com\nexample.com/path\n"), PATTERN_DOMAINS, 1, 2, 1, "no domain name"},
+        {TEXT("example.com\nexample.com/a path\n"), PATTERN_DOMAINS, 1, 2, 1, "no domain name"},
         {TEXT("*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n*\n"), PATTERN_WORDS, 21, 1, 1,
          "no phrase"},
     };

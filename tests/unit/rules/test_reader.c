@@ -266,8 +266,6 @@ static const struct {
      "did you mean 'raw'?", true},
     {HEAD "    patterns: {a: {regex: abc, view: skeleton}}\n" TESTED, FINDING_ERROR, 4, 38, "no view 'skeleton' yet",
      NULL, true},
-    {HEAD "    patterns: {a: {words: [abc], view: raw}}\n" TESTED, FINDING_ERROR, 4, 40,
-     "always looked for in the folded", NULL, true},
     {HEAD "    patterns: {a: {regex: abc, kind: words}}\n" TESTED, FINDING_ERROR, 4, 32, "'kind' belongs to a list",
      NULL, true},
     /* regexes */

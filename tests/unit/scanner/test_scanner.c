@@ -87,6 +87,14 @@ static void test_spans_count_bytes_as_sent(void **state)
            "0 p.w w[2,14)\n1 p.w w[0,7)\n2 p.w w[0,5)\n3 p.w w[3,9)\n");
 }
 
+static void test_raw_words(void **state)
+{
+    (void)state;
+    /* over the raw view an entry is a regex: caseless, but a disguise hides it */
+    expect("pack: p\nrules:\n" RULE("p.w", "w: {words: [gift card, evil], view: raw}", ""),
+           TEXTS("GIFT card", "gift\n-card", "devil evil", "\xEF\xBD\x85vil"), "0 p.w w[0,9)\n1 p.w w[0,10)\n2 p.w w[6,10)\n");
+}
+
 static void test_domains(void **state)
 {
     (void)state;
@@ -251,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_and_spans),
         cmocka_unit_test(test_spans_count_bytes_as_sent),
+        cmocka_unit_test(test_raw_words),
         cmocka_unit_test(test_domains),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_regexes_beyond_hyperscan),

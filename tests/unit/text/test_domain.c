@@ -44,6 +44,8 @@ static void parses(void **state)
         {"r3---sn-x.example.com", "r3---sn-x.example.com", NULL},
         {"_dmarc.example.com", "_dmarc.example.com", NULL},
         {"10.0.0.1:80", "10.0.0.1", NULL},
+        {"https://Bit.ly/2zO2ibr/", "bit.ly/2zo2ibr", NULL},
+        {"bit.ly/x?y=(1)", "bit.ly/x?y=(1)", NULL},
         {"b\xC3\xBC"
          "cher.de",
          "xn--bcher-kva.de",
@@ -104,7 +106,8 @@ static void refuses(void **state)
         "a .com",
         "a\tb.com",
         "*.*.com",
-        "bit.ly/2zo2ibr",
+        "bit.ly/a b",
+        "bit.ly/\xC3\xA9",
         "http://",
         "http://a/b",
         "clk.rtpdn*.com",
