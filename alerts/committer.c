@@ -10,7 +10,6 @@
 #include "base/queue.h"
 
 #define COMMITTER_RETRY_FIRST_MS 50
-#define COMMITTER_GROUP_CEILING 65536u
 
 struct committer {
     struct committer_settings settings;
@@ -33,10 +32,47 @@ struct committer {
 
     pthread_t thread;
     bool started;
+    bool locks_made;
     pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t stopping; /* signalled when deadline_ms is set */
-    int64_t deadline_ms;     /* of the monotonic clock; INT64_MAX until committer_stop */
+    pthread_cond_t room;     /* signalled when waiting_bytes shrinks */
+    int64_t deadline_ms;     /* of the monotonic clock; INT64_MAX until committer_hurry or committer_stop */
+    size_t waiting_bytes;    /* of the verdicts that were pushed and are not settled */
 };
+
+/* Waits until `size` more bytes may wait. */
+static void committer_take_room(struct committer *committer, size_t size)
+{
+    pthread_mutex_lock(&committer->lock);
+    while (committer->waiting_bytes > 0 &&
+           (size > COMMITTER_WAITING_BYTES_MAX || committer->waiting_bytes > COMMITTER_WAITING_BYTES_MAX - size))
+        pthread_cond_wait(&committer->room, &committer->lock);
+    committer->waiting_bytes += size;
+    metric_set(committer->metrics.waiting_bytes, (int64_t)committer->waiting_bytes);
+    pthread_mutex_unlock(&committer->lock);
+}
+
+static void committer_give_room(struct committer *committer, size_t size)
+{
+    pthread_mutex_lock(&committer->lock);
+    committer->waiting_bytes -= size;
+    metric_set(committer->metrics.waiting_bytes, (int64_t)committer->waiting_bytes);
+    pthread_cond_broadcast(&committer->room);
+    pthread_mutex_unlock(&committer->lock);
+}
+
+/* Settles `count` verdicts of the group. */
+static void committer_settle(struct committer *committer, uint32_t first, uint32_t count, bool safe)
+{
+    size_t size = 0;
+    if (!safe)
+        atomic_fetch_add(&committer->unsafe, count);
+    for (uint32_t i = first; i < first + count; i++) {
+        size += committer->group[i]->size;
+        verdict_settle(&committer->group[i], safe);
+    }
+    committer_give_room(committer, size);
+}
 
 /* Waits up to `ms`, but not beyond the deadline. False: the deadline is over. */
 static bool committer_pause(struct committer *committer, int64_t ms)
@@ -163,10 +199,7 @@ static void committer_store(struct committer *committer, uint32_t first, uint32_
     } else if (!committer_may_pass(status)) {
         committer_set_aside(committer, committer->routed + first, &safe);
     }
-    if (!safe)
-        atomic_fetch_add(&committer->unsafe, count);
-    for (uint32_t i = first; i < first + count; i++)
-        verdict_settle(&committer->group[i], safe);
+    committer_settle(committer, first, count, safe);
 }
 
 static bool committer_reserve_hits(struct committer *committer, size_t count)
@@ -199,9 +232,7 @@ static bool committer_route(struct committer *committer, uint32_t count)
         committer_set_healthy(committer, false, "out of memory");
         if (committer_pause(committer, pause_ms))
             continue;
-        atomic_fetch_add(&committer->unsafe, count);
-        for (uint32_t i = 0; i < count; i++)
-            verdict_settle(&committer->group[i], false);
+        committer_settle(committer, 0, count, false);
         return false;
     }
     size_t next = 0;
@@ -249,7 +280,7 @@ static void *committer_main(void *argument)
     return NULL;
 }
 
-static enum status committer_start_thread(struct committer *committer)
+static enum status committer_make_locks(struct committer *committer)
 {
     pthread_condattr_t monotonic;
     if (pthread_condattr_init(&monotonic) != 0)
@@ -259,16 +290,16 @@ static enum status committer_start_thread(struct committer *committer)
     pthread_condattr_destroy(&monotonic);
     if (failed)
         return STATUS_NO_MEMORY;
-    if (pthread_mutex_init(&committer->lock, NULL) != 0) {
+    if (pthread_cond_init(&committer->room, NULL) != 0) {
         pthread_cond_destroy(&committer->stopping);
         return STATUS_NO_MEMORY;
     }
-    if (pthread_create(&committer->thread, NULL, committer_main, committer) != 0) {
-        pthread_mutex_destroy(&committer->lock);
+    if (pthread_mutex_init(&committer->lock, NULL) != 0) {
+        pthread_cond_destroy(&committer->room);
         pthread_cond_destroy(&committer->stopping);
-        return STATUS_SYSTEM;
+        return STATUS_NO_MEMORY;
     }
-    committer->started = true;
+    committer->locks_made = true;
     return STATUS_OK;
 }
 
@@ -277,7 +308,7 @@ enum status committer_start(const struct committer_settings *settings, const str
                             void (*on_state)(void *context, bool healthy, const char *reason), void *context,
                             struct committer **ret_committer)
 {
-    if (settings->queue_max == 0 || settings->group_max == 0 || settings->group_max > COMMITTER_GROUP_CEILING ||
+    if (settings->queue_max == 0 || settings->group_max == 0 || settings->group_max > COMMITTER_GROUP_MAX ||
         settings->retry_max_ms == 0)
         return STATUS_INVALID;
     struct committer *committer = calloc(1, sizeof *committer);
@@ -297,9 +328,12 @@ enum status committer_start(const struct committer_settings *settings, const str
     committer->routed = calloc(settings->group_max, sizeof *committer->routed);
     if (committer->group && committer->routed)
         status = queue_new(settings->queue_max, &committer->queue);
+    if (status == STATUS_OK)
+        status = committer_make_locks(committer);
     if (status == STATUS_OK) {
         committer->store = *store;
-        status = committer_start_thread(committer);
+        committer->started = pthread_create(&committer->thread, NULL, committer_main, committer) == 0;
+        status = committer->started ? STATUS_OK : STATUS_SYSTEM;
     }
     if (status != STATUS_OK) {
         committer->store = NULL;
@@ -314,9 +348,13 @@ enum status committer_start(const struct committer_settings *settings, const str
 static enum status committer_push(void *context, struct verdict *verdict)
 {
     struct committer *committer = context;
+    size_t size = verdict->size; /* once it is pushed it may be settled at any moment */
+    committer_take_room(committer, size);
     enum status status = queue_push(committer->queue, verdict);
     if (status == STATUS_OK)
         metric_set(committer->metrics.depth, (int64_t)queue_size(committer->queue));
+    else
+        committer_give_room(committer, size);
     return status;
 }
 
@@ -325,19 +363,24 @@ struct verdict_sink committer_sink(struct committer *committer)
     return (struct verdict_sink){committer_push, committer};
 }
 
+void committer_hurry(struct committer *committer, uint32_t drain_ms)
+{
+    int64_t deadline_ms = clock_ticks_ms() + drain_ms;
+    pthread_mutex_lock(&committer->lock);
+    if (deadline_ms < committer->deadline_ms)
+        committer->deadline_ms = deadline_ms;
+    pthread_cond_broadcast(&committer->stopping);
+    pthread_mutex_unlock(&committer->lock);
+}
+
 uint32_t committer_stop(struct committer *committer, uint32_t drain_ms)
 {
     if (!committer->started)
         return 0;
-    pthread_mutex_lock(&committer->lock);
-    committer->deadline_ms = clock_ticks_ms() + drain_ms;
-    pthread_cond_broadcast(&committer->stopping);
-    pthread_mutex_unlock(&committer->lock);
+    committer_hurry(committer, drain_ms);
     queue_close(committer->queue);
     pthread_join(committer->thread, NULL);
     committer->started = false;
-    pthread_mutex_destroy(&committer->lock);
-    pthread_cond_destroy(&committer->stopping);
     metric_set(committer->metrics.depth, 0);
     return atomic_load(&committer->unsafe);
 }
@@ -348,6 +391,11 @@ void committer_free(struct committer **committer)
         return;
     if ((*committer)->started)
         (void)committer_stop(*committer, 0);
+    if ((*committer)->locks_made) {
+        pthread_mutex_destroy(&(*committer)->lock);
+        pthread_cond_destroy(&(*committer)->room);
+        pthread_cond_destroy(&(*committer)->stopping);
+    }
     queue_free(&(*committer)->queue);
     free((*committer)->group);
     free((*committer)->routed);

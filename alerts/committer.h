@@ -19,10 +19,12 @@
 
 struct committer;
 
+#define COMMITTER_GROUP_MAX 65536
+
 struct committer_settings {
     struct route_table routes; /* what it points to must outlive the committer */
     uint32_t queue_max;        /* verdicts waiting */
-    uint32_t group_max;
+    uint32_t group_max;        /* up to COMMITTER_GROUP_MAX */
     uint32_t group_wait_ms;
     uint32_t retry_max_ms;
 };
@@ -36,12 +38,25 @@ enum status committer_start(const struct committer_settings *settings, const str
                             void (*on_state)(void *context, bool healthy, const char *reason), void *context,
                             struct committer **ret_committer) MUST_USE;
 
+/*
+ * Verdicts that are not settled yet hold at most so many bytes together (one that is larger goes alone): with the
+ * earlier messages of its conversation a verdict can be a hundred times as large as its message.
+ */
+#define COMMITTER_WAITING_BYTES_MAX ((size_t)64 << 20)
+
 /* Where verdicts go. Waits for room. Any thread. */
 struct verdict_sink committer_sink(struct committer *committer);
 
 /*
- * Commits what is queued and ends the thread. What cannot be committed within `drain_ms` is settled as not safe, so
- * that its batch is sent again; returns how many that were.
+ * The end is near: what cannot be committed within `drain_ms` is settled as not safe. Verdicts are still taken, and
+ * from then on nobody who pushes one waits much longer than that. Call it before waiting for the threads that push.
+ */
+void committer_hurry(struct committer *committer, uint32_t drain_ms);
+
+/*
+ * Commits what is queued and ends the thread. What cannot be committed within `drain_ms` (or by the time that
+ * committer_hurry gave, if that is sooner) is settled as not safe, so that its batch is sent again; returns how many
+ * that were.
  */
 uint32_t committer_stop(struct committer *committer, uint32_t drain_ms);
 void committer_free(struct committer **committer);

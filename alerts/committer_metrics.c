@@ -30,6 +30,8 @@ void committer_metrics_init(struct committer_metrics *metrics, struct metrics *r
         *counters[i].metric =
             metrics_counter(registry, counters[i].name, counters[i].help, counters[i].label, counters[i].value);
     metrics->depth = metrics_gauge(registry, "weir_alerts_queue_depth", "Verdicts that wait to be stored.", NULL, NULL);
+    metrics->waiting_bytes = metrics_gauge(registry, "weir_alerts_waiting_bytes",
+                                           "Memory held by verdicts that wait to be stored.", NULL, NULL);
     metrics->healthy =
         metrics_gauge(registry, "weir_alerts_store_healthy", "1 while the last commit succeeded.", NULL, NULL);
     /* about 65 microseconds to 34 seconds */

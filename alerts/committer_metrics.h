@@ -10,7 +10,7 @@
 struct committer_metrics {
     struct metrics *registry;
     struct metric *commits, *commit_seconds, *failures, *hits_new, *hits_known, *cases_opened, *cases_joined;
-    struct metric *set_aside, *refused, *depth, *healthy;
+    struct metric *set_aside, *refused, *depth, *waiting_bytes, *healthy;
 };
 
 void committer_metrics_init(struct committer_metrics *metrics, struct metrics *registry);

@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/findings.h"
@@ -28,13 +28,16 @@
 #define ROUNDS 3
 
 struct expressions {
-    const char **texts;
+    char **texts;
     unsigned *flags, *ids;
     unsigned count, capacity, left_out;
 };
 
 struct messages {
-    struct span *texts;
+    struct text {
+        char *data;
+        size_t size;
+    } * texts;
     size_t count, capacity;
 };
 
@@ -151,9 +154,9 @@ static void read_messages(const char *path, struct messages *messages)
                 messages->texts = grow(messages->texts, messages->capacity, sizeof *messages->texts);
             }
             size_t size = json_string_length(text);
-            uint8_t *copy = grow(NULL, size + 1, 1);
+            char *copy = grow(NULL, size + 1, 1);
             memcpy(copy, json_string_value(text), size);
-            messages->texts[messages->count++] = span_of(copy, size);
+            messages->texts[messages->count++] = (struct text){copy, size};
         }
         json_decref(object);
     }
@@ -180,9 +183,8 @@ static int64_t scan(const hs_database_t *database, const struct messages *messag
         int64_t started = clock_ticks_ns();
         for (size_t i = 0; i < messages->count; i++) {
             uint64_t matches = 0;
-            struct span text = messages->texts[i];
-            if (hs_scan(database, (const char *)text.data, (unsigned)text.size, 0, scratch, on_match, &matches) !=
-                HS_SUCCESS)
+            struct text text = messages->texts[i];
+            if (hs_scan(database, text.data, (unsigned)text.size, 0, scratch, on_match, &matches) != HS_SUCCESS)
                 die("hs_scan failed", "");
             flagged += matches > 0;
         }
@@ -210,8 +212,8 @@ int main(int argc, char **argv)
     hs_database_t *database = NULL;
     hs_compile_error_t *fault = NULL;
     int64_t started = clock_ticks_ns();
-    if (hs_compile_multi(list.texts, list.flags, list.ids, list.count, HS_MODE_BLOCK, NULL, &database, &fault) !=
-        HS_SUCCESS)
+    if (hs_compile_multi((const char *const *)list.texts, list.flags, list.ids, list.count, HS_MODE_BLOCK, NULL,
+                         &database, &fault) != HS_SUCCESS)
         die("hs_compile_multi", fault ? fault->message : "");
     double compile_s = (double)(clock_ticks_ns() - started) * 1e-9;
     uint64_t flagged = 0;
@@ -223,9 +225,9 @@ int main(int argc, char **argv)
 
     hs_free_database(database);
     for (unsigned i = 0; i < list.count; i++)
-        free((void *)(uintptr_t)list.texts[i]);
+        free(list.texts[i]);
     for (size_t i = 0; i < messages.count; i++)
-        free((void *)(uintptr_t)messages.texts[i].data);
+        free(messages.texts[i].data);
     free(list.texts);
     free(list.flags);
     free(list.ids);

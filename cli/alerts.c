@@ -2,6 +2,7 @@
 #include "cli/alerts.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,10 @@
 #define ALERTS_ARENA_MAX ((size_t)1 << 30)
 #define ALERTS_LEASE_DEFAULT_MINUTES 30
 #define ALERTS_LEASE_MAX_MINUTES 1440
+#define ALERTS_LIMIT_MAX 1000000
+#define ALERTS_DECISIONS "violation, no_violation, unsure or none"
 
-static const char alerts_help[] = "Usage: weir alerts ACTION [OPTION]...\n"
+static const char alerts_help[] = "usage: weir alerts ACTION [OPTION]...\n"
                                   "Work the review queues from a terminal.\n"
                                   "\n"
                                   "  list     the cases that are open, most urgent first\n"
@@ -25,18 +28,19 @@ static const char alerts_help[] = "Usage: weir alerts ACTION [OPTION]...\n"
                                   "  claim    take a case for yourself for some time\n"
                                   "  decide   say what a claimed case is, or give it back\n"
                                   "\n"
-                                  "`weir alerts ACTION --help` tells more. A usual round:\n"
+                                  "'weir alerts ACTION --help' tells more. A usual round:\n"
                                   "  weir alerts claim --queue fraud\n"
                                   "  weir alerts show 12\n"
                                   "  weir alerts decide 12 --token 1 --decision violation\n";
 
-#define ALERTS_HELP_DATA "  --data DIR       the data folder of `weir run` (default: weir-data)\n"
+#define ALERTS_HELP_DATA "  --data DIR       the data folder of 'weir run' (default: weir-data)\n"
 #define ALERTS_HELP_AS "  --as NAME        who you are (default: $WEIR_ANALYST, else your login name)\n"
 #define ALERTS_HELP_END                                                                                                \
     "  --json           for programs\n"                                                                                \
     "  --help           this text\n"                                                                                   \
     "\n"                                                                                                               \
-    "Exit codes: 0 done, 1 no such case or somebody else's, 2 wrong usage, 3 the store cannot be used.\n"
+    "Exit status: 0 done, 1 no such case or somebody else's, 2 wrong usage,\n"                                         \
+    "3 the store cannot be used.\n"
 
 enum alerts_option {
     OPTION_DATA = 256,
@@ -50,13 +54,12 @@ enum alerts_option {
     OPTION_TOKEN,
     OPTION_DECISION,
     OPTION_NOTE,
-    OPTION_HELP,
 };
 
 #define ALERTS_TAKES(option) (1u << ((option)-256))
 
 struct alerts_action {
-    const char *name;
+    const char *name, *full_name;
     int (*run)(struct alerts_call *call);
     unsigned options; /* ALERTS_TAKES of each that it takes, besides --data, --json, --help */
     enum { CASE_NONE, CASE_MAY, CASE_MUST } takes_case;
@@ -64,31 +67,34 @@ struct alerts_action {
 };
 
 static const struct alerts_action alerts_actions[] = {
-    {"list", alerts_list, ALERTS_TAKES(OPTION_QUEUE) | ALERTS_TAKES(OPTION_ALL) | ALERTS_TAKES(OPTION_LIMIT), CASE_NONE,
-     "Usage: weir alerts list [OPTION]...\n"
+    {"list", "alerts list", alerts_list,
+     ALERTS_TAKES(OPTION_QUEUE) | ALERTS_TAKES(OPTION_ALL) | ALERTS_TAKES(OPTION_LIMIT), CASE_NONE,
+     "usage: weir alerts list [OPTION]...\n"
      "Lists cases, most urgent first: severity, then deadline. Shows no message text.\n"
      "\n" ALERTS_HELP_DATA "  --queue NAME     only this queue\n"
      "  --all            decided cases too\n"
      "  --limit N        at most N cases\n" ALERTS_HELP_END},
-    {"show", alerts_show, ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_REASON), CASE_MUST,
-     "Usage: weir alerts show CASE [OPTION]...\n"
-     "Shows the messages of a case in order, what was flagged in them and by which rules.\n"
+    {"show", "alerts show", alerts_show, ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_REASON), CASE_MUST,
+     "usage: weir alerts show CASE [OPTION]...\n"
+     "Shows the messages of a case in order, and what was flagged by which rule.\n"
      "Who reads it, when and why is recorded before anything is shown.\n"
      "\n" ALERTS_HELP_DATA ALERTS_HELP_AS "  --reason TEXT    why you read it (default: review)\n" ALERTS_HELP_END},
-    {"claim", alerts_claim, ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_QUEUE) | ALERTS_TAKES(OPTION_LEASE), CASE_MAY,
-     "Usage: weir alerts claim [CASE] [OPTION]...\n"
-     "Takes a case for yourself: CASE, or the most urgent one that nobody holds. Prints a token that `decide` asks\n"
-     "for. When the time is over somebody else may take the case. Claiming your own case again gives you more time\n"
-     "and a new token.\n"
+    {"claim", "alerts claim", alerts_claim,
+     ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_QUEUE) | ALERTS_TAKES(OPTION_LEASE), CASE_MAY,
+     "usage: weir alerts claim [CASE] [OPTION]...\n"
+     "Takes a case for yourself: CASE, or the most urgent one that nobody holds. Prints\n"
+     "a token that 'decide' asks for. When the time is over somebody else may take the\n"
+     "case. Claiming your own case again gives you more time and a new token.\n"
      "\n" ALERTS_HELP_DATA ALERTS_HELP_AS "  --queue NAME     the most urgent one of this queue\n"
      "  --lease MINUTES  for how long (default: 30, at most 1440)\n" ALERTS_HELP_END},
-    {"decide", alerts_decide,
+    {"decide", "alerts decide", alerts_decide,
      ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_TOKEN) | ALERTS_TAKES(OPTION_DECISION) | ALERTS_TAKES(OPTION_NOTE),
      CASE_MUST,
-     "Usage: weir alerts decide CASE --token T --decision WHAT [OPTION]...\n"
-     "Decides a case that you have claimed. A decision is final: later hits open a new case.\n"
-     "\n" ALERTS_HELP_DATA ALERTS_HELP_AS "  --token T        what `claim` printed\n"
-     "  --decision WHAT  violation, no_violation, unsure, or none to give the case back undecided\n"
+     "usage: weir alerts decide CASE --token T --decision WHAT [OPTION]...\n"
+     "Decides a case that you have claimed. A decision is final: later hits open a new\n"
+     "case.\n"
+     "\n" ALERTS_HELP_DATA ALERTS_HELP_AS "  --token T        what 'claim' printed\n"
+     "  --decision WHAT  violation, no_violation or unsure; none gives the case back\n"
      "  --note TEXT      kept with the decision and in the audit\n" ALERTS_HELP_END},
 };
 
@@ -104,7 +110,7 @@ static const struct option alerts_options[] = {
     {"token", required_argument, NULL, OPTION_TOKEN},
     {"decision", required_argument, NULL, OPTION_DECISION},
     {"note", required_argument, NULL, OPTION_NOTE},
-    {"help", no_argument, NULL, OPTION_HELP},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -117,10 +123,11 @@ static const char *alerts_who(void)
     return user && user->pw_name && *user->pw_name ? user->pw_name : NULL;
 }
 
-static bool alerts_number(const char *option, const char *text, long long max, int64_t *ret_value)
+/* Numbers that `list` and `claim` print: cases and tokens. */
+static bool alerts_number(const struct alerts_call *call, const char *what, const char *text, int64_t *ret_value)
 {
     long long value = 0;
-    if (!command_number(ALERTS_COMMAND, option, text, 1, max, &value))
+    if (!command_number(call->command, what, text, 1, LLONG_MAX, &value))
         return false;
     *ret_value = value;
     return true;
@@ -136,15 +143,15 @@ static bool alerts_set_decision(struct alerts_call *call, const char *text)
         }
     }
     const char *nearest = findings_nearest(text, decision_names);
-    (void)command_usage_error(ALERTS_COMMAND, "--decision is one of violation, no_violation, unsure, none%s%s%s",
-                              nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    (void)command_usage_error(call->command, "--decision is " ALERTS_DECISIONS ", not '%s'%s%s%s", text,
+                              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return false;
 }
 
 /* One option into the call; false after saying what is wrong. */
 static bool alerts_set(struct alerts_call *call, int option, const char *text)
 {
-    int64_t number = 0;
+    long long number = 0;
     switch (option) {
     case OPTION_DATA:
         call->data = text;
@@ -157,7 +164,7 @@ static bool alerts_set(struct alerts_call *call, int option, const char *text)
         call->all = true;
         return true;
     case OPTION_LIMIT:
-        if (!alerts_number("--limit", text, UINT32_MAX, &number))
+        if (!command_number(call->command, "--limit", text, 1, ALERTS_LIMIT_MAX, &number))
             return false;
         call->limit = (uint32_t)number;
         return true;
@@ -172,9 +179,12 @@ static bool alerts_set(struct alerts_call *call, int option, const char *text)
         call->reason = text;
         return true;
     case OPTION_LEASE:
-        return alerts_number("--lease", text, ALERTS_LEASE_MAX_MINUTES, &call->lease_minutes);
+        if (!command_number(call->command, "--lease", text, 1, ALERTS_LEASE_MAX_MINUTES, &number))
+            return false;
+        call->lease_minutes = number;
+        return true;
     case OPTION_TOKEN:
-        return alerts_number("--token", text, INT64_MAX, &call->token);
+        return alerts_number(call, "--token", text, &call->token);
     case OPTION_DECISION:
         return alerts_set_decision(call, text);
     case OPTION_NOTE:
@@ -192,41 +202,42 @@ static int alerts_parse(const struct alerts_action *action, int argc, char **arg
     int option, which = 0;
     optind = 0; /* from the start, also if something was parsed before */
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":", alerts_options, &which)) != -1) {
-        if (option == OPTION_HELP) {
+    while ((option = getopt_long(argc, argv, ":h", alerts_options, &which)) != -1) {
+        if (option == 'h') {
             fputs(action->help, stdout);
             return EXIT_DONE;
         }
-        if (option == ':')
-            return command_usage_error(ALERTS_COMMAND, "%s: '%s' needs a value", action->name, argv[optind - 1]);
-        if (option == '?')
-            return command_usage_error(ALERTS_COMMAND, "%s: there is no option '%s'", action->name, argv[optind - 1]);
+        if (option == ':' || option == '?')
+            return command_option_error(action->full_name, option, argv, alerts_options);
         if (!(taken & ALERTS_TAKES(option)))
-            return command_usage_error(ALERTS_COMMAND, "%s takes no --%s", action->name, alerts_options[which].name);
+            return command_usage_error(action->full_name, "takes no --%s", alerts_options[which].name);
         if (!alerts_set(call, option, optarg))
             return EXIT_WRONG_USAGE;
     }
     int words = argc - optind;
     if (words > (action->takes_case == CASE_NONE ? 0 : 1))
-        return command_usage_error(ALERTS_COMMAND, "%s: what is '%s'?", action->name, argv[argc - 1]);
-    if (words == 1 && !alerts_number("CASE", argv[optind], INT64_MAX, &call->case_id))
+        return command_usage_error(action->full_name, "unexpected argument '%s'", argv[argc - 1]);
+    if (words == 1 && !alerts_number(call, "a case", argv[optind], &call->case_id))
         return EXIT_WRONG_USAGE;
     if (words == 0 && action->takes_case == CASE_MUST)
-        return command_usage_error(ALERTS_COMMAND, "%s: say which case; `weir alerts list` shows them", action->name);
+        return command_usage_error(action->full_name, "which case? 'weir alerts list' shows them");
     if (action->run == alerts_claim && call->case_id && call->queue)
-        return command_usage_error(ALERTS_COMMAND, "claim: give a case or a queue, not both");
-    if (action->run == alerts_decide && (!call->decision_given || call->token == 0))
-        return command_usage_error(ALERTS_COMMAND, "decide: --token and --decision are needed");
+        return command_usage_error(action->full_name, "give a case or a queue, not both");
+    if (action->run == alerts_decide && call->token == 0)
+        return command_usage_error(action->full_name, "--token is missing; 'weir alerts claim' prints it");
+    if (action->run == alerts_decide && !call->decision_given)
+        return command_usage_error(action->full_name, "--decision is missing: " ALERTS_DECISIONS);
     if ((action->options & ALERTS_TAKES(OPTION_AS)) && (!call->who || !*call->who))
-        return command_usage_error(ALERTS_COMMAND, "%s: say who you are with --as or $WEIR_ANALYST", action->name);
+        return command_usage_error(action->full_name, "say who you are with --as or $WEIR_ANALYST");
     if (action->run == alerts_show && !*call->reason)
-        return command_usage_error(ALERTS_COMMAND, "show: --reason must say something");
+        return command_usage_error(action->full_name, "--reason must say something");
     return -1;
 }
 
 static int alerts_run(const struct alerts_action *action, int argc, char **argv)
 {
     struct alerts_call call = {
+        .command = action->full_name,
         .data = "weir-data",
         .who = alerts_who(),
         .reason = "review",
@@ -244,11 +255,9 @@ static int alerts_run(const struct alerts_action *action, int argc, char **argv)
         code = action->run(&call);
         call.ops->close(&call.store);
     } else {
-        code = command_fail(ALERTS_COMMAND, EXIT_ENVIRONMENT, "%s", error.text);
+        code = command_fail(action->full_name, EXIT_ENVIRONMENT, "%s", error.text);
     }
     arena_free(&call.arena);
-    if (fflush(stdout) != 0 && code == EXIT_DONE)
-        code = command_fail(ALERTS_COMMAND, EXIT_ENVIRONMENT, "cannot write to stdout");
     return code;
 }
 
@@ -256,7 +265,7 @@ int command_alerts(int argc, char **argv)
 {
     if (argc < 2)
         return command_usage_error(ALERTS_COMMAND, "say what to do: list, show, claim or decide");
-    if (strcmp(argv[1], "--help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         fputs(alerts_help, stdout);
         return EXIT_DONE;
     }
@@ -267,6 +276,7 @@ int command_alerts(int argc, char **argv)
             return alerts_run(&alerts_actions[i], argc - 1, argv + 1);
     }
     const char *nearest = findings_nearest(argv[1], names);
-    return command_usage_error(ALERTS_COMMAND, "there is no '%s'%s%s%s", argv[1], nearest ? "; did you mean " : "",
-                               nearest ? nearest : "", nearest ? "?" : "");
+    return command_usage_error(ALERTS_COMMAND, "unknown action '%s'%s%s%s", argv[1],
+                               nearest ? "; did you mean '" : "; there are list, show, claim and decide",
+                               nearest ? nearest : "", nearest ? "'?" : "");
 }

@@ -11,6 +11,7 @@
 
 /* One run of `weir alerts ACTION`. */
 struct alerts_call {
+    const char *command;    /* "alerts list", for words on stderr */
     const char *data;       /* the data folder */
     bool data_given;        /* with --data */
     const char *queue;      /* NULL: any */

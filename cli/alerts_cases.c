@@ -8,6 +8,7 @@
 #include "alerts/present.h"
 #include "base/clock.h"
 #include "cli/alerts.h"
+#include "cli/columns.h"
 #include "cli/command.h"
 
 #define ALERTS_TEXT_SIZE_MAX (1u << 20)
@@ -126,30 +127,17 @@ json_t *alerts_case_json(const struct store_case *item, int64_t now_ms)
     return json;
 }
 
-/* One column: at most `width` characters, filled up with spaces. */
-static bool alerts_cell(struct buffer *line, const char *text, uint32_t width)
-{
-    size_t start = line->size;
-    if (present_cell(span_text(text), width, line) != STATUS_OK)
-        return false;
-    uint32_t used = 0;
-    for (size_t i = start; i < line->size; i++)
-        used += (line->data[i] & 0xC0) != 0x80;
-    for (; used <= width; used++) {
-        if (buffer_append_byte(line, ' ') != STATUS_OK)
-            return false;
-    }
-    return true;
-}
-
 static void alerts_print_row(const char *const texts[7], bool red)
 {
     /* 79 columns with one space between. */
     static const uint32_t widths[7] = {5, 8, 10, 12, 13, 17, 8};
     struct buffer line = BUFFER_INIT(4096);
-    bool good = true;
-    for (int i = 0; i < 7 && good; i++)
-        good = alerts_cell(&line, texts[i], widths[i]);
+    enum status status = STATUS_OK;
+    for (int i = 0; i < 7 && status == STATUS_OK; i++) {
+        status = columns_append(texts[i], widths[i], true, &line);
+        if (status == STATUS_OK)
+            status = buffer_append_byte(&line, ' ');
+    }
     while (line.size > 0 && line.data[line.size - 1] == ' ')
         line.size--;
     if (red)
@@ -254,9 +242,9 @@ int alerts_claim(struct alerts_call *call)
     if (status != STATUS_OK)
         return alerts_failed(status, &error,
                              status == STATUS_CONFLICT
-                                 ? "Take another one (`weir alerts claim`), or wait until its lease "
-                                   "has ended (`weir alerts list` shows who holds what)."
-                                 : "`weir alerts list --all` shows every case.");
+                                 ? "Take another one ('weir alerts claim'), or wait until its lease has ended:\n"
+                                   "'weir alerts list' shows who holds what."
+                                 : "'weir alerts list --all' shows every case.");
     if (call->json) {
         json_t *json = alerts_case_json(&item, call->now_ms);
         if (json && json_object_set_new(json, "token", json_integer(token)) != 0) {
@@ -271,8 +259,8 @@ int alerts_claim(struct alerts_call *call)
     printf("Case %" PRId64 " is yours until %s. Token: %" PRId64 "\n", item.id, until, token);
     printf("  %s, queue ", severity_text(item.severity));
     alerts_print_text(item.queue);
-    printf(", %s%s, %" PRIu32 " messages, %" PRIu32 " hits: ", overdue ? "" : "due ", due, item.message_count,
-           item.hit_count);
+    printf(", %s%s, %" PRIu32 " message%s, %" PRIu32 " hit%s: ", overdue ? "" : "due ", due, item.message_count,
+           command_plural(item.message_count), item.hit_count, command_plural(item.hit_count));
     alerts_print_text(item.rules);
     printf("\n\nRead it, then decide it (violation, no_violation, unsure; none gives it back):\n"
            "  weir alerts show %" PRId64,
@@ -292,7 +280,7 @@ int alerts_decide(struct alerts_call *call)
         char hint[120];
         snprintf(hint, sizeof hint, "Claim it for a new token: weir alerts claim %" PRId64, call->case_id);
         return alerts_failed(status, &error,
-                             status == STATUS_CONFLICT ? hint : "`weir alerts list --all` shows every case.");
+                             status == STATUS_CONFLICT ? hint : "'weir alerts list --all' shows every case.");
     }
     if (call->json) {
         return alerts_print_json(

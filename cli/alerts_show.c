@@ -244,7 +244,7 @@ int alerts_show(struct alerts_call *call)
         status = call->ops->read(call->store, call->case_id, call->who, call->reason, call->now_ms, call->arena, &error,
                                  &reading.messages, &reading.message_count, &reading.hits, &reading.hit_count);
     if (status != STATUS_OK)
-        return alerts_failed(status, &error, "`weir alerts list --all` shows every case.");
+        return alerts_failed(status, &error, "'weir alerts list --all' shows every case.");
     if (call->json)
         return alerts_print_json(alerts_reading_json(&reading, call->now_ms));
     alerts_print_reading(&reading, call->now_ms);

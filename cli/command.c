@@ -25,6 +25,31 @@ int command_usage_error(const char *command, const char *format, ...)
     return EXIT_WRONG_USAGE;
 }
 
+#define OPTIONS_MAX 64
+
+int command_option_error(const char *command, int outcome, char *const argv[], const struct option *known)
+{
+    const char *word = argv[optind - 1];
+    if (outcome == ':') {
+        return command_usage_error(command, "'%s' needs a value", word);
+    }
+    if (strncmp(word, "--", 2) != 0 || word[2] == '\0') {
+        return command_usage_error(command, "unknown option '-%c'", optopt);
+    }
+    char name[64];
+    const char *names[OPTIONS_MAX + 1] = {0};
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (size_t i = 0; i < OPTIONS_MAX && known[i].name; i++) {
+        names[i] = known[i].name;
+    }
+    if (optopt != 0) { /* it is known, so what was wrong is the value that it was given */
+        return command_usage_error(command, "'--%s' takes no value", name);
+    }
+    const char *nearest = findings_nearest(name, names);
+    return nearest ? command_usage_error(command, "unknown option '--%s'; did you mean '--%s'?", name, nearest)
+                   : command_usage_error(command, "unknown option '--%s'", name);
+}
+
 int command_fail(const char *command, enum command_exit code, const char *format, ...)
 {
     va_list arguments;
@@ -40,13 +65,32 @@ bool command_number(const char *command, const char *option, const char *text, l
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < min || value > max) {
+    bool number = errno == 0 && end != text && *end == '\0';
+    if (number && value >= min && value <= max) {
+        *ret_value = value;
+        return true;
+    }
+    if (max == LLONG_MAX) {
+        (void)command_usage_error(command, "%s takes a whole number from %lld on, not '%s'", option, min, text);
+    } else {
         (void)command_usage_error(command, "%s takes a whole number from %lld to %lld, not '%s'", option, min, max,
                                   text);
-        return false;
     }
-    *ret_value = value;
-    return true;
+    return false;
+}
+
+void command_busy(const char *words)
+{
+    const char *term = getenv("TERM");
+    if (isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0)) {
+        (void)fputs(words ? words : "\r\033[K", stderr);
+        (void)fflush(stderr);
+    }
+}
+
+const char *command_plural(unsigned long long count)
+{
+    return count == 1 ? "" : "s";
 }
 
 bool command_colour(FILE *stream)
@@ -62,11 +106,11 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-/* Beside the program: PREFIX/bin/weir has PREFIX/share/weir/packs; SOURCE/build/PRESET/weir has SOURCE/rules/packs. */
+/* Beside the program: PREFIX/bin/weir has PREFIX/share/weir/packs; in a build folder a link leads to the source's. */
 const char *command_default_packs(void)
 {
     static char found[PATH_MAX];
-    static const char *const beside[] = {"../share/weir/packs", "../../rules/packs"};
+    static const char *const beside[] = {"../share/weir/packs", "rules/packs"};
     char folder[PATH_MAX / 2] = "";
     ssize_t size = readlink("/proc/self/exe", folder, sizeof folder - 1);
     char *slash = size > 0 ? strrchr(folder, '/') : NULL;

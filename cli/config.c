@@ -23,7 +23,7 @@ static const char help[] = "Checks and shows the settings of 'weir run'.\n"
                            "             what FILE makes of them; a good start for a file of your own\n"
                            "  reference  prints the manual of all settings as a Markdown table\n"
                            "\n"
-                           "  --json     print findings as JSON on stdout\n"
+                           "  --json     check: one JSON object on stdout: ok, errors, warnings, findings\n"
                            "  --help     print this\n"
                            "\n"
                            "examples: weir config show >weir.yaml\n"
@@ -46,6 +46,15 @@ static enum status load(const char *path, struct arena *arena, struct findings *
     return status;
 }
 
+/* A file that cannot be read is the environment's fault, not the writer's. */
+static int exit_code(enum status status, const struct findings *findings)
+{
+    if (status != STATUS_OK && status != STATUS_INVALID) {
+        return EXIT_ENVIRONMENT;
+    }
+    return findings->errors > 0 ? EXIT_FOUND_FAULT : EXIT_DONE;
+}
+
 static int check(const char *path, bool json)
 {
     struct findings findings = {0};
@@ -54,14 +63,13 @@ static int check(const char *path, bool json)
     if (arena_new(4096, ARENA_MAX, &arena) != STATUS_OK) {
         return command_fail("config", EXIT_ENVIRONMENT, "out of memory");
     }
-    enum status status = load(path, arena, &findings, &settings);
-    int code = findings.errors ? EXIT_FOUND_FAULT : status == STATUS_OK ? EXIT_DONE : EXIT_ENVIRONMENT;
-    if (status == STATUS_SYSTEM) {
-        code = EXIT_ENVIRONMENT;
-    }
+    int code = exit_code(load(path, arena, &findings, &settings), &findings);
     findings_sort(&findings);
     if (json) {
+        (void)printf("{\"ok\":%s,\"errors\":%u,\"warnings\":%u,\"findings\":", code == EXIT_DONE ? "true" : "false",
+                     findings.errors, findings.warnings);
         findings_print_json(&findings, stdout);
+        (void)puts("}");
     } else {
         findings_print(&findings, stderr, command_colour(stderr));
         if (code == EXIT_DONE) {
@@ -82,14 +90,14 @@ static int show(const char *path)
     if (arena_new(4096, ARENA_MAX, &arena) != STATUS_OK) {
         return command_fail("config", EXIT_ENVIRONMENT, "out of memory");
     }
-    int code = EXIT_DONE;
-    if (load(path, arena, &findings, &settings) != STATUS_OK || findings.errors > 0) {
+    int code = exit_code(load(path, arena, &findings, &settings), &findings);
+    if (code != EXIT_DONE) {
+        findings_sort(&findings);
         findings_print(&findings, stderr, command_colour(stderr));
-        code = EXIT_FOUND_FAULT;
     } else if (config_write_yaml(&settings_table, &settings, &out) != STATUS_OK) {
         code = command_fail("config", EXIT_ENVIRONMENT, "out of memory");
-    } else if (fwrite(out.data, 1, out.size, stdout) != out.size) {
-        code = command_fail("config", EXIT_ENVIRONMENT, "cannot write to stdout");
+    } else {
+        (void)fwrite(out.data, 1, out.size, stdout);
     }
     buffer_free(&out);
     findings_clear(&findings);
@@ -101,9 +109,10 @@ static int reference(void)
 {
     struct buffer out = BUFFER_INIT(OUTPUT_MAX);
     int code = EXIT_DONE;
-    if (config_write_markdown(&settings_table, &out) != STATUS_OK ||
-        fwrite(out.data, 1, out.size, stdout) != out.size) {
-        code = command_fail("config", EXIT_ENVIRONMENT, "cannot write the reference");
+    if (config_write_markdown(&settings_table, &out) != STATUS_OK) {
+        code = command_fail("config", EXIT_ENVIRONMENT, "out of memory");
+    } else {
+        (void)fwrite(out.data, 1, out.size, stdout);
     }
     buffer_free(&out);
     return code;
@@ -114,7 +123,8 @@ int command_config(int argc, char **argv)
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool json = false;
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    opterr = 0; /* what is wrong is said here */
+    for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         switch (option) {
         case 'j':
             json = true;
@@ -123,19 +133,30 @@ int command_config(int argc, char **argv)
             (void)fputs(help, stdout);
             return EXIT_DONE;
         default:
-            return command_usage_error("config", "unknown option");
+            return command_option_error("config", option, argv, options);
         }
     }
-    const char *what = optind < argc ? argv[optind] : NULL;
-    const char *path = optind + 1 < argc ? argv[optind + 1] : NULL;
-    if (what && strcmp(what, "check") == 0 && path) {
-        return check(path, json);
+    const char *what = optind < argc ? argv[optind++] : NULL;
+    const char *path = optind < argc ? argv[optind++] : NULL;
+    static const char *const actions[] = {"check", "show", "reference", NULL};
+    if (!what) {
+        return command_usage_error("config", "say what to do: check, show or reference");
     }
-    if (what && strcmp(what, "show") == 0) {
-        return show(path);
+    bool checks = strcmp(what, "check") == 0, shows = strcmp(what, "show") == 0;
+    if (!checks && !shows && strcmp(what, "reference") != 0) {
+        const char *nearest = findings_nearest(what, actions);
+        return nearest
+                   ? command_usage_error("config", "unknown action '%s'; did you mean '%s'?", what, nearest)
+                   : command_usage_error("config", "unknown action '%s'; there are check, show and reference", what);
     }
-    if (what && strcmp(what, "reference") == 0) {
-        return reference();
+    if (optind < argc || (path && !checks && !shows)) {
+        return command_usage_error("config", "unexpected argument '%s'", optind < argc ? argv[optind] : path);
     }
-    return command_usage_error("config", what ? "'%s' needs a file, or is no such thing" : "say what to do", what);
+    if (checks && !path) {
+        return command_usage_error("config", "check which file?");
+    }
+    if (json && !checks) {
+        return command_usage_error("config", "--json is for 'check'");
+    }
+    return checks ? check(path, json) : shows ? show(path) : reference();
 }

@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 
 #define INDENT 10
-#define TEXT_COLUMNS (80 - INDENT)
+#define TEXT_COLUMNS 70u /* 80 less the indent */
 #define CONTEXT_BYTES 24 /* of the text before the first mark */
 #define MARKS_MAX 16
 
@@ -101,7 +101,7 @@ static void print_excerpt(const struct store_case_message *message, const struct
         for (from = first - CONTEXT_BYTES; from > 0 && continues(text, from); from--) {
         }
     }
-    size_t to = text.size - from > 4 * TEXT_COLUMNS ? from + 4 * TEXT_COLUMNS : text.size;
+    size_t to = text.size - from > 4 * (size_t)TEXT_COLUMNS ? from + 4 * (size_t)TEXT_COLUMNS : text.size;
     while (continues(text, to)) {
         to++;
     }
@@ -200,7 +200,7 @@ static int by_cases(const void *left, const void *right)
 static void show_queues(const struct demo_tally *tally)
 {
     /* Sorted by how much is in them; ties keep the order of appearance through the low bits. */
-    uint64_t order[DEMO_QUEUES_MAX];
+    uint64_t order[DEMO_QUEUES_MAX] = {0};
     for (uint32_t i = 0; i < tally->queue_count; i++) {
         order[i] = tally->queues[i].cases << 8 | (0xFF - i);
     }

@@ -12,7 +12,7 @@
 #define LINES_MAX 24             /* of one conversation */
 #define HARM_PER_THOUSAND 55     /* conversations with harm in them */
 #define EVASIVE_PER_THOUSAND 350 /* of those: disguised */
-#define TEXT_SIZE_MAX 4096
+#define TEXT_SIZE_MAX 16384u     /* in disguise, when a letter may take three bytes */
 #define ID_SIZE 32
 
 enum disguise {
@@ -63,7 +63,7 @@ static uint64_t random_next(struct generate *generate)
 
 static uint32_t random_below(struct generate *generate, uint32_t limit)
 {
-    return (uint32_t)(random_next(generate) % limit);
+    return limit > 0 ? (uint32_t)(random_next(generate) % limit) : 0;
 }
 
 static const struct generate_language *pick_language(struct generate *generate)
@@ -240,7 +240,7 @@ static enum status append_disguised(struct generate *generate, enum disguise dis
 /* Rewrites generate->text in disguise. `ret_changed` says whether there was anything to change. */
 static enum status disguise_text(struct generate *generate, enum disguise disguise, bool *ret_changed)
 {
-    struct buffer out = BUFFER_INIT(TEXT_SIZE_MAX * 4);
+    struct buffer out = BUFFER_INIT(TEXT_SIZE_MAX);
     enum status status = STATUS_OK;
     const struct buffer *text = &generate->text;
     for (size_t i = 0, letter = 0; i < text->size && status == STATUS_OK; i++) {
@@ -269,7 +269,7 @@ enum status generate_new(uint64_t seed, uint64_t count, int64_t start_ms, struct
     generate->state = seed;
     generate->count = count;
     generate->now_ms = start_ms;
-    generate->text = BUFFER_INIT(TEXT_SIZE_MAX * 4);
+    generate->text = BUFFER_INIT(TEXT_SIZE_MAX);
     for (uint32_t i = 0; i < ACTIVE_MAX; i++) {
         start_conversation(generate, &generate->active[i]);
     }

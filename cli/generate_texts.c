@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-/* clang-format off: a table of texts reads best as it is written. */
+/* A table of texts reads best as it is written. */
+/* clang-format off */
 const char *const generate_slot_names[GENERATE_SLOT_COUNT] = {"name", "day", "time", "place", "food", "thing", "number"};
 
 static const char *const en_names[] = {"Anna", "Ben", "Carla", "Dev", "Ella", "Finn", "Grace", "Hugo", "Ines", "Jonas", "Kayla", "Liam", "Maya", "Noor", "Owen", "Priya", NULL};

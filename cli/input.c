@@ -126,6 +126,11 @@ void input_close(struct input **input)
     free(old);
 }
 
+enum input_format input_format(const struct input *input)
+{
+    return input->format;
+}
+
 uint64_t input_position(const struct input *input)
 {
     return input->position;

@@ -65,6 +65,9 @@ enum status input_next(struct input *input, struct error *error, struct input_me
  */
 bool input_ready(const struct input *input, int timeout_ms);
 
+/* How the lines are read; never INPUT_AUTO. */
+enum input_format input_format(const struct input *input);
+
 /* For progress: bytes read, and the size of the file (0: not known). */
 uint64_t input_position(const struct input *input);
 uint64_t input_size(const struct input *input);

@@ -49,6 +49,11 @@ void pipeline_log_findings(const struct findings *findings)
 static bool is_healthy(void *context, char *ret_reason, size_t size)
 {
     struct pipeline *pipeline = context;
+    const struct ingest *ingest = atomic_load(&pipeline->ingest);
+    if (atomic_load(&pipeline->ready) && ingest && !ingest_is_running(ingest)) {
+        (void)snprintf(ret_reason, size, "the sources have stopped: start it again");
+        return false;
+    }
     if (!atomic_load(&pipeline->store_well)) {
         (void)snprintf(ret_reason, size, "the case store cannot be written");
         return false;
@@ -338,6 +343,9 @@ uint32_t pipeline_stop(struct pipeline **stopped)
     if (ingest) {
         ingest_stop(ingest, &unsettled);
     }
+    if (pipeline->committer) { /* workers may wait for room in front of a store that cannot write */
+        committer_hurry(pipeline->committer, (uint32_t)pipeline->settings->drain_ms);
+    }
     worker_pool_stop(&pipeline->workers);
     if (pipeline->committer) {
         unsafe = committer_stop(pipeline->committer, (uint32_t)pipeline->settings->drain_ms);
@@ -346,9 +354,9 @@ uint32_t pipeline_stop(struct pipeline **stopped)
     if (unsafe > 0) {
         log_event(LOG_WARNING, "verdicts_not_stored", LOG_INTEGER("count", unsafe));
     }
+    api_stop(&pipeline->api); /* its probes look at ingest */
     atomic_store(&pipeline->ingest, NULL);
     ingest_free(&ingest);
-    api_stop(&pipeline->api);
     if (pipeline->store) {
         store_sqlite.close(&pipeline->store);
     }

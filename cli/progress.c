@@ -49,8 +49,11 @@ static void progress_draw(const struct progress *progress, uint64_t done, double
             snprintf(left, sizeof left, ", %.0f s left", (double)(progress->total - done) / rate);
         }
     }
-    int size = snprintf(line, sizeof line, "%s%s %" PRIu64 " %s, %.0f/s%s", progress->label, bar, done, progress->unit,
-                        rate, left);
+    bool bytes = strcmp(progress->unit, "bytes") == 0; /* in MB, or the line gets too long for a terminal */
+    int size = bytes ? snprintf(line, sizeof line, "%s%s %.1f MB, %.1f MB/s%s", progress->label, bar,
+                                (double)done / 1e6, rate / 1e6, left)
+                     : snprintf(line, sizeof line, "%s%s %" PRIu64 " %s, %.0f/s%s", progress->label, bar, done,
+                                progress->unit, rate, left);
     int columns = progress_columns();
     int width = size < columns ? size : columns - 1;
     fprintf(stderr, "\r%.*s\x1b[K", width < (int)sizeof line ? width : (int)sizeof line - 1, line);

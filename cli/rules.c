@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -8,31 +9,34 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/findings.h"
+#include "cli/columns.h"
 #include "cli/command.h"
 #include "proto/severity.h"
 #include "rules/model.h"
 #include "rules/reader.h"
 #include "scanner/ruleset.h"
 #include "scanner/ruletest.h"
-#include "text/utf8.h"
 
 #define PATHS_MAX 4096u
 #define ARENA_SIZE_MAX (64u << 20)
+#define TABLE_COLUMNS 6
+#define TABLE_SIZE_MAX (4u << 20) /* of one line */
 
-static const char rules_help[] = "Usage: weir rules COMMAND [OPTION]... [PATH]...\n"
+static const char rules_help[] = "usage: weir rules ACTION [OPTION]... [PATH]...\n"
                                  "\n"
                                  "Tools for people who write rules. A PATH is a pack (a .yaml or .yml file) or a\n"
                                  "folder of packs. Without a PATH the packs that come with Weir are meant.\n"
                                  "\n"
-                                 "Commands:\n"
+                                 "Actions:\n"
                                  "  check   find every fault in packs: where, what is wrong, what to do about it\n"
                                  "  test    run the tests that stand in packs and show those that fail\n"
                                  "  list    show the rules of packs as a table\n"
                                  "\n"
-                                 "'weir rules COMMAND --help' says more about each.\n";
+                                 "'weir rules ACTION --help' says more about each.\n";
 
-static const char check_help[] = "Usage: weir rules check [OPTION]... [PATH]...\n"
+static const char check_help[] = "usage: weir rules check [OPTION]... [PATH]...\n"
                                  "\n"
                                  "Reads packs the way 'weir run' does when it starts and reports everything that\n"
                                  "is wrong with them: unknown keys, regexes that are not valid, conditions that\n"
@@ -51,10 +55,10 @@ static const char check_help[] = "Usage: weir rules check [OPTION]... [PATH]...\
                                  "  weir rules check my-packs/\n"
                                  "  weir rules check --json scams.yaml | jq '.findings[].line'\n"
                                  "\n"
-                                 "Exit codes: 0 no errors (warnings are allowed), 1 errors, 2 wrong usage,\n"
+                                 "Exit status: 0 no errors (warnings are allowed), 1 errors, 2 wrong usage,\n"
                                  "3 the environment failed.\n";
 
-static const char test_help[] = "Usage: weir rules test [OPTION]... [PATH]...\n"
+static const char test_help[] = "usage: weir rules test [OPTION]... [PATH]...\n"
                                 "\n"
                                 "Runs the tests that stand in packs: each text under 'hits' must be flagged by\n"
                                 "its rule, each text under 'clean' must not. Rules whose status is 'off' are not\n"
@@ -71,15 +75,15 @@ static const char test_help[] = "Usage: weir rules test [OPTION]... [PATH]...\n"
                                 "  weir rules test scams.yaml\n"
                                 "  weir rules test --json my-packs/ | jq .failed\n"
                                 "\n"
-                                "Exit codes: 0 all pass, 1 a test fails or a pack has errors, 2 wrong usage,\n"
+                                "Exit status: 0 all pass, 1 a test fails or a pack has errors, 2 wrong usage,\n"
                                 "3 the environment failed.\n";
 
-static const char list_help[] = "Usage: weir rules list [OPTION]... [PATH]...\n"
+static const char list_help[] = "usage: weir rules list [OPTION]... [PATH]...\n"
                                 "\n"
                                 "Shows the rules of packs: id, severity, status, queue ('-': the settings of\n"
-                                "'weir run' decide), how many patterns (PAT) and tests they have, and the title.\n"
-                                "On a terminal long ids and titles are cut to fit. A PATH is a pack or a folder\n"
-                                "of packs; without one, the packs that come with Weir.\n"
+                                "'weir run' decide), how many tests they have, and the title. On a terminal long\n"
+                                "ids and titles are cut to fit. A PATH is a pack or a folder of packs; without\n"
+                                "one, the packs that come with Weir.\n"
                                 "\n"
                                 "Options:\n"
                                 "      --rules PATH  the same as PATH; may be given several times\n"
@@ -90,7 +94,7 @@ static const char list_help[] = "Usage: weir rules list [OPTION]... [PATH]...\n"
                                 "  weir rules list\n"
                                 "  weir rules list --json my-packs/ | jq -r 'select(.tests == 0).id'\n"
                                 "\n"
-                                "Exit codes: 0 done, 1 a pack has errors (the others are listed), 2 wrong usage,\n"
+                                "Exit status: 0 done, 1 a pack has errors (the others are listed), 2 wrong usage,\n"
                                 "3 the environment failed.\n";
 
 /* What the subcommands have in common: their options and paths. */
@@ -138,11 +142,8 @@ static bool read_arguments(int argc, char **argv, struct rules_arguments *argume
             fputs(arguments->help, stdout);
             *exit_code = EXIT_DONE;
             return false;
-        case ':':
-            *exit_code = command_usage_error(arguments->command, "%s needs a value", argv[optind - 1]);
-            return false;
         default:
-            *exit_code = command_usage_error(arguments->command, "unknown option %s", argv[optind - 1]);
+            *exit_code = command_option_error(arguments->command, option, argv, options);
             return false;
         }
     }
@@ -156,8 +157,8 @@ static bool read_arguments(int argc, char **argv, struct rules_arguments *argume
     }
     const char *packs = command_default_packs();
     if (!packs) {
-        *exit_code =
-            command_usage_error(arguments->command, "name a pack: those that come with Weir are not installed");
+        *exit_code = command_fail(arguments->command, EXIT_ENVIRONMENT,
+                                  "the packs that come with Weir are not installed; name a pack");
         return false;
     }
     return add_path(arguments, packs, exit_code);
@@ -171,17 +172,16 @@ static int exit_code_of(enum status status, const struct findings *findings)
     return status != STATUS_OK || findings->errors > 0 ? EXIT_FOUND_FAULT : EXIT_DONE;
 }
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* Prints the object on one line; takes it over. */
 static int print_json(const char *command, json_t *object, int exit_code)
 {
-    bool done = object && json_dumpf(object, stdout, JSON_COMPACT) == 0 && fputc('\n', stdout) != EOF;
+    if (!object) {
+        return command_fail(command, EXIT_ENVIRONMENT, "%s", status_text(STATUS_NO_MEMORY));
+    }
+    (void)json_dumpf(object, stdout, JSON_COMPACT);
+    (void)fputc('\n', stdout);
     json_decref(object);
-    return done ? exit_code : command_fail(command, EXIT_ENVIRONMENT, "cannot write the result");
+    return exit_code;
 }
 
 /* The findings as a JSON array; NULL without memory. */
@@ -227,7 +227,9 @@ static int rules_check(struct rules_arguments *arguments)
 {
     struct findings findings = {0};
     struct ruleset *ruleset = NULL;
+    command_busy("loading the rules...");
     enum status status = ruleset_load(arguments->paths, arguments->path_count, NULL, &findings, &ruleset);
+    command_busy(NULL);
     int exit_code = exit_code_of(status, &findings);
     uint32_t packs = count_files(arguments);
     uint32_t rules = ruleset ? ruleset_rule_count(ruleset) : 0;
@@ -248,11 +250,11 @@ static int rules_check(struct rules_arguments *arguments)
         findings_print(&findings, stderr, command_colour(stderr));
         if (ruleset) {
             fprintf(stderr, "%u pack%s with %u rule%s: no errors, %u warning%s; %u test%s pass%s\n", packs,
-                    plural(packs), rules, plural(rules), findings.warnings, plural(findings.warnings), tests,
-                    plural(tests), tests == 1 ? "es" : "");
+                    command_plural(packs), rules, command_plural(rules), findings.warnings,
+                    command_plural(findings.warnings), tests, command_plural(tests), tests == 1 ? "es" : "");
         } else {
-            fprintf(stderr, "%u pack%s: %u error%s, %u warning%s\n", packs, plural(packs), findings.errors,
-                    plural(findings.errors), findings.warnings, plural(findings.warnings));
+            fprintf(stderr, "%u pack%s: %u error%s, %u warning%s\n", packs, command_plural(packs), findings.errors,
+                    command_plural(findings.errors), findings.warnings, command_plural(findings.warnings));
         }
     }
     ruleset_free(&ruleset);
@@ -314,13 +316,14 @@ static int report_tests(struct rules_arguments *arguments, const struct ruleset 
     }
     findings_print(findings, stderr, command_colour(stderr));
     if (!ruleset) {
-        fprintf(stderr, "no test was run: the packs have %u error%s\n", findings->errors, plural(findings->errors));
+        fprintf(stderr, "no test was run: the packs have %u error%s\n", findings->errors,
+                command_plural(findings->errors));
     } else if (findings->errors > 0) {
-        fprintf(stderr, "%u of %u test%s fail\n", findings->errors, run, plural(run));
+        fprintf(stderr, "%u of %u test%s fail\n", findings->errors, run, command_plural(run));
     } else if (run == 0) {
         fprintf(stderr, "there are no tests\n");
     } else {
-        fprintf(stderr, "%u test%s pass%s\n", run, plural(run), run == 1 ? "es" : "");
+        fprintf(stderr, "%u test%s pass%s\n", run, command_plural(run), run == 1 ? "es" : "");
     }
     return exit_code;
 }
@@ -331,7 +334,9 @@ static int rules_test(struct rules_arguments *arguments)
     struct findings findings = {0};
     struct ruleset *ruleset = NULL;
     uint32_t run = 0;
+    command_busy("loading the rules...");
     enum status status = ruleset_load(arguments->paths, arguments->path_count, &options, &findings, &ruleset);
+    command_busy(NULL);
     if (status == STATUS_OK) {
         uint32_t pack_count = 0;
         findings_clear(&findings); /* warnings are for 'rules check' */
@@ -352,57 +357,6 @@ static int rules_test(struct rules_arguments *arguments)
     return exit_code;
 }
 
-/* The columns that a character takes on a terminal, as far as a table needs it. */
-static unsigned character_width(uint32_t code_point)
-{
-    static const uint32_t wide[][2] = {{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
-                                       {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}};
-    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
-        if (code_point >= wide[i][0] && code_point <= wide[i][1]) {
-            return 2;
-        }
-    }
-    return 1;
-}
-
-static unsigned text_width(const char *text)
-{
-    unsigned width = 0;
-    for (struct span rest = span_text(text); rest.size > 0;) {
-        uint32_t code_point;
-        uint32_t size = utf8_decode(rest, &code_point);
-        width += character_width(code_point);
-        rest.data += size;
-        rest.size -= size;
-    }
-    return width;
-}
-
-/* The text in `width` columns, cut with "..." or filled with spaces. */
-static void print_cell(const char *text, unsigned width, bool fill)
-{
-    unsigned full = text_width(text);
-    unsigned limit = full <= width ? width : width > 3 ? width - 3 : 0;
-    unsigned used = 0;
-    for (struct span rest = span_text(text); rest.size > 0;) {
-        uint32_t code_point;
-        uint32_t size = utf8_decode(rest, &code_point);
-        if (used + character_width(code_point) > limit) {
-            break;
-        }
-        used += character_width(code_point);
-        fwrite(rest.data, 1, size, stdout);
-        rest.data += size;
-        rest.size -= size;
-    }
-    for (unsigned i = 0; full > width && i < 3 && used < width; i++, used++) {
-        fputc('.', stdout);
-    }
-    for (; fill && used < width; used++) {
-        fputc(' ', stdout);
-    }
-}
-
 /* Columns of the terminal on stdout; 0: not a terminal, anything goes. */
 static unsigned terminal_width(void)
 {
@@ -413,48 +367,65 @@ static unsigned terminal_width(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
 }
 
-static unsigned larger(unsigned a, unsigned b)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-static void print_table(const struct pack *const *packs, uint32_t pack_count)
+/* One line of the table, two spaces between the columns. */
+static enum status print_row(struct buffer *out, const uint32_t widths[TABLE_COLUMNS],
+                             const char *const texts[TABLE_COLUMNS])
 {
-    unsigned id_width = 2;
-    unsigned queue_width = 5;
-    unsigned title_width = UINT32_MAX;
+    enum status status = STATUS_OK;
+    buffer_clear(out);
+    for (int i = 0; status == STATUS_OK && i < TABLE_COLUMNS; i++) {
+        bool last = i + 1 == TABLE_COLUMNS;
+        status = columns_append(texts[i], widths[i], !last, out);
+        if (status == STATUS_OK) {
+            status = buffer_append_text(out, last ? "\n" : "  ");
+        }
+    }
+    (void)fwrite(out->data, 1, out->size, stdout);
+    return status;
+}
+
+static enum status print_table(const struct pack *const *packs, uint32_t pack_count)
+{
+    uint32_t id_width = 2;
+    uint32_t queue_width = 5;
+    uint32_t title_width = UINT32_MAX;
     for (uint32_t p = 0; p < pack_count; p++) {
         for (uint32_t r = 0; r < packs[p]->rule_count; r++) {
             const struct rule *rule = &packs[p]->rules[r];
-            id_width = larger(id_width, text_width(rule->id));
-            queue_width = larger(queue_width, rule->queue ? text_width(rule->queue) : 1);
+            id_width = larger(id_width, columns_of(rule->id));
+            queue_width = larger(queue_width, rule->queue ? columns_of(rule->queue) : 1);
         }
     }
     unsigned width = terminal_width();
     if (width > 0) {
-        const unsigned fixed = 8 + 6 + 3 + 5 + 6 * 2; /* the other columns, and the gaps between all */
+        const unsigned fixed = 8 + 6 + 5 + 5 * 2; /* the other columns, and the gaps between all */
         queue_width = queue_width > 12 ? 12 : queue_width;
-        unsigned left = width > fixed + queue_width ? width - fixed - queue_width : 1;
+        uint32_t left = width > fixed + queue_width ? width - fixed - queue_width : 1;
         id_width = id_width > left * 2 / 3 ? larger(left * 2 / 3, 2) : id_width;
         title_width = left > id_width ? left - id_width : 1;
     }
-    print_cell("ID", id_width, true);
-    fputs("  SEVERITY  STATUS  ", stdout);
-    print_cell("QUEUE", queue_width, true);
-    fputs("  PAT  TESTS  ", stdout);
-    print_cell("TITLE", title_width, false);
-    fputc('\n', stdout);
-    for (uint32_t p = 0; p < pack_count; p++) {
-        for (uint32_t r = 0; r < packs[p]->rule_count; r++) {
+    const uint32_t widths[TABLE_COLUMNS] = {id_width, 8, 6, queue_width, 5, title_width};
+    struct buffer out = BUFFER_INIT(TABLE_SIZE_MAX);
+    enum status status =
+        print_row(&out, widths, (const char *const[]){"ID", "SEVERITY", "STATUS", "QUEUE", "TESTS", "TITLE"});
+    for (uint32_t p = 0; status == STATUS_OK && p < pack_count; p++) {
+        for (uint32_t r = 0; status == STATUS_OK && r < packs[p]->rule_count; r++) {
             const struct rule *rule = &packs[p]->rules[r];
-            print_cell(rule->id, id_width, true);
-            printf("  %-8s  %-6s  ", severity_text(rule->severity), rule_status_names[rule->status]);
-            print_cell(rule->queue ? rule->queue : "-", queue_width, true);
-            printf("  %3u  %5u  ", rule->pattern_count, rule->test_count);
-            print_cell(rule->title, title_width, false);
-            fputc('\n', stdout);
+            char tests[16];
+            (void)snprintf(tests, sizeof tests, "%5u", rule->test_count);
+            status = print_row(&out, widths,
+                               (const char *const[]){rule->id, severity_text(rule->severity),
+                                                     rule_status_names[rule->status], rule->queue ? rule->queue : "-",
+                                                     tests, rule->title});
         }
     }
+    buffer_free(&out);
+    return status;
 }
 
 static int print_rules_json(const char *command, const struct pack *const *packs, uint32_t pack_count)
@@ -521,7 +492,9 @@ static int rules_list(struct rules_arguments *arguments)
     if (arguments->json) {
         exit_code = print_rules_json(arguments->command, (const struct pack *const *)packs, count);
     } else if (count > 0) {
-        print_table((const struct pack *const *)packs, count);
+        status = print_table((const struct pack *const *)packs, count);
+        exit_code = status == STATUS_OK ? EXIT_DONE
+                                        : command_fail(arguments->command, EXIT_ENVIRONMENT, "%s", status_text(status));
     }
     if (findings.errors > 0) {
         fflush(stdout);
@@ -571,13 +544,10 @@ int command_rules(int argc, char **argv)
         if (read_arguments(argc - 1, argv + 1, &arguments, &exit_code)) {
             exit_code = command->run(&arguments);
         }
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-            exit_code = command_fail(command->full_name, EXIT_ENVIRONMENT, "cannot write to standard output");
-        }
         free(arguments.paths);
         return exit_code;
     }
     const char *nearest = findings_nearest(name, names);
-    return nearest ? command_usage_error("rules", "there is no command '%s'; did you mean '%s'?", name, nearest)
-                   : command_usage_error("rules", "there is no command '%s'; there are check, test and list", name);
+    return nearest ? command_usage_error("rules", "unknown action '%s'; did you mean '%s'?", name, nearest)
+                   : command_usage_error("rules", "unknown action '%s'; there are check, test and list", name);
 }

@@ -19,8 +19,8 @@ static const char help[] = "Runs the pipeline: takes messages in, scans them, st
                            "usage: weir run [OPTION]...\n"
                            "\n"
                            "  -c, --config FILE      settings (see 'weir config show'); the default is none\n"
-                           "      --rules PATH       a pack or a folder of packs; may be given several times;\n"
-                           "                         replaces the setting 'rules'\n"
+                           "      --rules PATH       a pack or a folder of packs, instead of the setting\n"
+                           "                         'rules'; may be given several times\n"
                            "      --data DIR         the folder of the case store (default: weir-data)\n"
                            "      --listen ENDPOINT  one acked source there, instead of ingest.sources\n"
                            "      --api URL          the HTTP address, instead of api.listen\n"
@@ -70,7 +70,8 @@ static int parse_options(int argc, char **argv, struct run_options *options)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    for (int option; (option = getopt_long(argc, argv, "c:h", known, NULL)) != -1;) {
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, ":c:h", known, NULL)) != -1;) {
         switch (option) {
         case 'c':
             options->config = optarg;
@@ -96,7 +97,7 @@ static int parse_options(int argc, char **argv, struct run_options *options)
             (void)fputs(help, stdout);
             return -1;
         default:
-            return command_usage_error("run", "unknown option");
+            return command_option_error("run", option, argv, known);
         }
     }
     return optind < argc ? command_usage_error("run", "unexpected argument '%s'", argv[optind]) : EXIT_DONE;
@@ -130,10 +131,12 @@ static int load_settings(const struct run_options *options, struct arena *arena,
         settings_check(settings, name, &findings);
     }
     tell(&findings);
-    int code = findings.errors > 0 ? EXIT_FOUND_FAULT : status == STATUS_OK ? EXIT_DONE : EXIT_ENVIRONMENT;
+    bool unreadable = status != STATUS_OK && status != STATUS_INVALID;
+    int code = unreadable ? EXIT_ENVIRONMENT : findings.errors > 0 ? EXIT_FOUND_FAULT : EXIT_DONE;
     findings_clear(&findings);
     if (code == EXIT_DONE && settings->rules.count == 0) {
-        return command_fail("run", EXIT_FOUND_FAULT, "no rules: give --rules PATH, or name them in the settings");
+        return command_fail("run", EXIT_ENVIRONMENT,
+                            "the packs that come with Weir are not installed; give --rules PATH");
     }
     return code;
 }

@@ -72,7 +72,8 @@ static int parse_options(int argc, char **argv, struct scan_options *options)
         {NULL, 0, NULL, 0},
     };
     long long column = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
         switch (option) {
         case OPTION_RULES:
             options->rules[options->rule_count++] = optarg; /* the array has a place for each argument */
@@ -103,11 +104,17 @@ static int parse_options(int argc, char **argv, struct scan_options *options)
             (void)fputs(help, stdout);
             return -1;
         default:
-            return command_usage_error("scan", "unknown option");
+            return command_option_error("scan", option, argv, known);
         }
     }
     if (optind + 1 != argc) {
         return command_usage_error("scan", optind < argc ? "one file at a time" : "name a file, or - for stdin");
+    }
+    if (column > 0 && options->input.format == INPUT_AUTO) {
+        options->input.format = INPUT_TSV; /* nothing else has columns */
+    }
+    if (column > 0 && options->input.format != INPUT_TSV) {
+        return command_usage_error("scan", "--text-column is for --format tsv");
     }
     options->path = argv[optind];
     return EXIT_DONE;
@@ -119,11 +126,14 @@ static int load_rules(struct scan_options *options, struct ruleset **ret_ruleset
     if (options->rule_count == 0) {
         options->rules[0] = command_default_packs();
         if (!options->rules[0]) {
-            return command_fail("scan", EXIT_FOUND_FAULT, "no starter packs found; give --rules PATH");
+            return command_fail("scan", EXIT_ENVIRONMENT,
+                                "the packs that come with Weir are not installed; give --rules PATH");
         }
         options->rule_count = 1;
     }
+    command_busy("loading the rules...");
     enum status status = ruleset_load(options->rules, options->rule_count, NULL, &findings, ret_ruleset);
+    command_busy(NULL);
     bool faulty = findings.errors > 0 && status == STATUS_INVALID;
     if (status != STATUS_OK) {
         findings_sort(&findings);
@@ -135,13 +145,19 @@ static int load_rules(struct scan_options *options, struct ruleset **ret_ruleset
 
 static void print_summary(const struct scan_totals *totals, double seconds)
 {
-    (void)fprintf(stderr, "%llu messages, %llu flagged, %llu hits", (unsigned long long)totals->messages,
-                  (unsigned long long)totals->flagged, (unsigned long long)totals->hits);
-    if (totals->unscanned > 0) {
-        (void)fprintf(stderr, ", %llu unscanned", (unsigned long long)totals->unscanned);
-    }
-    if (totals->faulty_lines > 0) {
-        (void)fprintf(stderr, ", %llu faulty lines", (unsigned long long)totals->faulty_lines);
+    const struct {
+        unsigned long long count;
+        const char *what;
+        const char *ending; /* of the plural */
+    } parts[] = {{totals->messages, "message", command_plural(totals->messages)},
+                 {totals->flagged, "flagged", ""},
+                 {totals->hits, "hit", command_plural(totals->hits)},
+                 {totals->unscanned, "unscanned", ""},
+                 {totals->faulty_lines, "faulty line", command_plural(totals->faulty_lines)}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (i < 3 || parts[i].count > 0) { /* the last two are worth a word only if there are any */
+            (void)fprintf(stderr, "%s%llu %s%s", i ? ", " : "", parts[i].count, parts[i].what, parts[i].ending);
+        }
     }
     (void)fprintf(stderr, "; %.2f s", seconds);
     if (seconds > 0.01) {
@@ -158,8 +174,12 @@ static int scan_file(const struct scan_options *options, struct ruleset *ruleset
     if (input_open(options->path, &options->input, &error, &input) != STATUS_OK) {
         return command_fail("scan", EXIT_ENVIRONMENT, "%s", error.text);
     }
-    struct scan_job job = {
-        .ruleset = ruleset, .input = input, .jobs = (uint32_t)options->jobs, .shadow = options->shadow, .out = stdout};
+    struct scan_job job = {.ruleset = ruleset,
+                           .input = input,
+                           .jobs = (uint32_t)options->jobs,
+                           .shadow = options->shadow,
+                           .format_guessed = options->input.format == INPUT_AUTO,
+                           .out = stdout};
     int64_t started_ms = clock_ticks_ms();
     enum status status = scan_jobs_run(&job, &error, &totals);
     double seconds = (double)(clock_ticks_ms() - started_ms) / 1e3;
@@ -168,7 +188,7 @@ static int scan_file(const struct scan_options *options, struct ruleset *ruleset
         return command_fail("scan", EXIT_ENVIRONMENT, "%s", error.text[0] ? error.text : status_text(status));
     }
     if (fflush(stdout) != 0) {
-        return command_fail("scan", EXIT_ENVIRONMENT, "cannot write: %s", strerror(errno));
+        return command_fail("scan", EXIT_ENVIRONMENT, "cannot write to standard output: %s", strerror(errno));
     }
     if (!options->quiet) {
         print_summary(&totals, seconds);

@@ -1,5 +1,6 @@
 #include "cli/scan_jobs.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -149,7 +150,18 @@ static bool keep(struct chunk *chunk, struct span from, struct span *to)
     return copy != NULL;
 }
 
-/* Fills a chunk. STATUS_CLOSED at the end of the input, perhaps with messages in the chunk. */
+/* A file of JSON lines under another name would be scanned as it stands: field names, quotes and escapes. */
+static void tell_if_json(const struct input_message *message)
+{
+    struct span text = message->text;
+    if (message->line == 1 && text.size > 1 && text.data[0] == '{' && text.data[text.size - 1] == '}') {
+        (void)fprintf(stderr, "weir scan: the first line looks like JSON, but lines are scanned as they stand; "
+                              "--format jsonl reads them\n");
+    }
+}
+
+/* Fills a chunk, as far as the input has something: a pipe that falls silent holds nothing back. STATUS_CLOSED at the
+ * end of the input, perhaps with messages in the chunk. */
 static enum status read_chunk(const struct scan_job *job, struct chunk *chunk, struct error *error,
                               struct scan_totals *totals)
 {
@@ -158,7 +170,8 @@ static enum status read_chunk(const struct scan_job *job, struct chunk *chunk, s
     buffer_clear(&chunk->lines);
     chunk->count = 0;
     chunk->totals = (struct scan_totals){0};
-    while (chunk->count < SCAN_CHUNK_MESSAGES && bytes < SCAN_CHUNK_BYTES) {
+    while (chunk->count < SCAN_CHUNK_MESSAGES && bytes < SCAN_CHUNK_BYTES &&
+           (chunk->count == 0 || input_ready(job->input, 0))) {
         struct input_message message;
         enum status status = input_next(job->input, error, &message);
         if (status == STATUS_INVALID || status == STATUS_LIMIT) {
@@ -167,6 +180,9 @@ static enum status read_chunk(const struct scan_job *job, struct chunk *chunk, s
         }
         if (status != STATUS_OK) {
             return status;
+        }
+        if (job->format_guessed && input_format(job->input) == INPUT_LINES) {
+            tell_if_json(&message);
         }
         if (!keep(chunk, message.message_id, &chunk->ids[chunk->count]) ||
             !keep(chunk, message.text, &chunk->texts[chunk->count])) {
@@ -186,8 +202,8 @@ static void add_totals(struct scan_totals *sum, const struct scan_totals *part)
 }
 
 /* Waits for one chunk, then writes every chunk whose turn has come. Returns those to the free list. */
-static enum status collect(struct jobs *jobs, uint64_t *next, struct scan_totals *totals, struct chunk **free_list,
-                           uint32_t *free_count)
+static enum status collect(struct jobs *jobs, uint64_t *next, struct error *error, struct scan_totals *totals,
+                           struct chunk **free_list, uint32_t *free_count)
 {
     void *item;
     enum status status = queue_pop(jobs->finished, -1, &item);
@@ -204,6 +220,7 @@ static enum status collect(struct jobs *jobs, uint64_t *next, struct scan_totals
         }
         if (chunk->lines.size > 0 &&
             fwrite(chunk->lines.data, 1, chunk->lines.size, jobs->job->out) != chunk->lines.size) {
+            error_set(error, "cannot write to standard output: %s", strerror(errno));
             return STATUS_SYSTEM;
         }
         totals->messages += chunk->count;
@@ -227,9 +244,14 @@ static enum status read_and_write(struct jobs *jobs, struct error *error, struct
     }
     progress_start(&progress, "scanning", "bytes", input_size(jobs->job->input));
     while (status == STATUS_OK && (!ended || next < number)) {
-        if (ended || free_count == 0) {
-            status = collect(jobs, &next, totals, free_list, &free_count);
+        bool silent = !ended && next < number && !input_ready(jobs->job->input, 0);
+        if (ended || free_count == 0 || silent) {
+            status = collect(jobs, &next, error, totals, free_list, &free_count);
             progress_update(&progress, input_position(jobs->job->input));
+            if (status == STATUS_OK && silent && fflush(jobs->job->out) != 0) {
+                error_set(error, "cannot write to standard output: %s", strerror(errno));
+                status = STATUS_SYSTEM;
+            }
             continue;
         }
         struct chunk *chunk = free_list[--free_count];

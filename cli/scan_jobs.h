@@ -25,7 +25,8 @@ struct scan_job {
     struct ruleset *ruleset;
     struct input *input;
     uint32_t jobs;
-    bool shadow; /* print hits of shadow rules too */
+    bool shadow;         /* print hits of shadow rules too */
+    bool format_guessed; /* nobody said which format: a first line that looks like JSON and is not read so is told */
     FILE *out;
 };
 

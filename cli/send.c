@@ -22,7 +22,7 @@ static const char help[] = "Sends messages to a running pipeline and waits for e
                            "usage: weir send --to ENDPOINT [OPTION]... FILE|-\n"
                            "\n"
                            "  --to ENDPOINT      the acked source, e.g. tcp://127.0.0.1:5750\n"
-                           "  --format FORMAT    lines, jsonl or tsv; default: by the file's name, else lines\n"
+                           "  --format FORMAT    lines, jsonl or tsv; default: by the file's name\n"
                            "  --text-column N    tsv: the column of the text, from 1; default: the last\n"
                            "  --id-prefix TEXT   goes before the line number where a message has no id;\n"
                            "                     without it two files send the same ids\n"
@@ -38,17 +38,18 @@ static const char help[] = "Sends messages to a running pipeline and waits for e
                            "                     default 60, 0: never\n"
                            "  --help             print this\n"
                            "\n"
-                           "A batch whose receipt says RETRY_LATER goes again after the delay that it names; a\n"
-                           "lost connection is made again, and everything without a receipt goes over it. A\n"
-                           "batch that is too much for the server goes in halves. Rejected messages are named\n"
-                           "on stderr by line and id.\n"
+                           "A batch whose receipt says RETRY_LATER goes again after the delay that it names;\n"
+                           "a lost connection is made again, and everything without a receipt goes over it.\n"
+                           "A batch that is too much for the server goes in halves. Rejected messages are\n"
+                           "named on stderr by line and id.\n"
                            "\n"
-                           "The last line on stdout is a JSON object: messages, acked, rejected, faulty_lines,\n"
-                           "resent (messages sent again after a timeout or a lost connection), unacked,\n"
-                           "batches, retry_later, malformed (receipts), seconds, messages_per_second.\n"
+                           "The last line on stdout is a JSON object: messages, acked, rejected,\n"
+                           "faulty_lines, resent (messages sent again after a timeout or a lost connection),\n"
+                           "unacked, batches, retry_later, malformed (receipts), seconds,\n"
+                           "messages_per_second.\n"
                            "\n"
                            "examples: weir send --to tcp://127.0.0.1:5750 chat.jsonl\n"
-                           "          tail -f chat.jsonl | weir send --to tcp://127.0.0.1:5750 --format jsonl -\n"
+                           "          tail -f chat | weir send --to tcp://127.0.0.1:5750 --format jsonl -\n"
                            "\n"
                            "Exit status: 0 every message was acked; 1 some were rejected, or lines hold no\n"
                            "message; 2 wrong usage; 3 the environment failed, it gave up or was interrupted.\n";
@@ -127,7 +128,6 @@ static bool parse_option(int option, const char *value, struct sending *sending)
     case 'g':
         return command_number("send", "--give-up-after", value, 0, 1000000000, &sending->give_up_s);
     default:
-        (void)command_usage_error("send", "an option is unknown or lacks its value");
         return false;
     }
 }
@@ -150,10 +150,13 @@ static int parse(int argc, char **argv, struct sending *sending)
     optind = 1;
     opterr = 0;
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(help, stdout);
             return EXIT_DONE;
+        }
+        if (option == ':' || option == '?') {
+            return command_option_error("send", option, argv, options);
         }
         if (!parse_option(option, optarg, sending)) {
             return EXIT_WRONG_USAGE;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "alerts/committer.h"
 #include "ingest/ingest.h"
 #include "proto/severity.h"
 
@@ -213,7 +214,7 @@ static const struct config_row rows[] = {
      .offset = AT(alerts_group_max),
      .fallback = "512",
      .min = 1,
-     .max = 100000,
+     .max = COMMITTER_GROUP_MAX,
      .unit = "verdicts",
      .help = "At most so many are stored in one transaction."},
     {.name = "alerts.group_wait_ms",

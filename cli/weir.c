@@ -1,4 +1,6 @@
 /* The `weir` program: one table of subcommands. */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,27 +47,48 @@ static int unknown(const char *name)
     if (nearest) {
         return command_usage_error(NULL, "unknown command '%s'; did you mean '%s'?", name, nearest);
     }
-    return command_usage_error(NULL, "unknown command '%s'", name);
+    return command_usage_error(NULL, name[0] == '-' ? "unknown option '%s'" : "unknown command '%s'", name);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
         return EXIT_WRONG_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    bool help = strcmp(argv[1], "help") == 0;
+    if ((help && argc == 2) || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help(stdout);
         return EXIT_DONE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         (void)printf("weir %s\n", WEIR_VERSION);
         return EXIT_DONE;
     }
+    const char *name = help ? argv[2] : argv[1];
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        if (strcmp(argv[1], subcommands[i].name) == 0) {
-            return subcommands[i].run(argc - 1, argv + 1);
+        if (strcmp(name, subcommands[i].name) != 0) {
+            continue;
         }
+        if (help) { /* weir help scan: weir scan --help */
+            static char option[] = "--help";
+            char *words[] = {argv[2], option, NULL};
+            return subcommands[i].run(2, words);
+        }
+        return subcommands[i].run(argc - 1, argv + 1);
     }
-    return unknown(argv[1]);
+    return unknown(name);
+}
+
+/* A full disk or a closed stdout must not pass for success. */
+int main(int argc, char **argv)
+{
+    int code = dispatch(argc, argv);
+    errno = 0;
+    bool failed = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || failed) && code == EXIT_DONE) {
+        code = command_fail(NULL, EXIT_ENVIRONMENT, "cannot write to standard output%s%s", errno ? ": " : "",
+                            errno ? strerror(errno) : "");
+    }
+    return code;
 }

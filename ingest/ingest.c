@@ -42,6 +42,7 @@ struct ingest {
     uint32_t unsettled;
 
     /* any thread */
+    atomic_bool running;
     atomic_bool accepting;
     atomic_bool stopping;
     _Atomic(struct ledger_entry *) settled; /* newest first; whoever makes it non-empty wakes the thread */
@@ -166,6 +167,7 @@ static void *ingest_run(void *argument)
     if (alive) {
         ingest_drain(ingest);
     }
+    atomic_store(&ingest->running, false);
     ingest->unsettled = intake_in_flight(ingest->intake);
     for (uint32_t i = 0; i < ingest->settings.source_count; i++) {
         ingest->sources[i].ops->close(&ingest->sources[i], INGEST_LINGER_MS);
@@ -240,6 +242,7 @@ static enum status ingest_start_thread(struct ingest *ingest, struct error *erro
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&ingest->running, true);
     int result = pthread_create(&ingest->thread, NULL, ingest_run, ingest);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (result != 0) {
@@ -260,6 +263,7 @@ enum status ingest_start(const struct ingest_settings *settings, void *zmq_conte
     ingest->wake_fd = -1;
     ingest->zmq_context = zmq_context;
     ingest->own_context = zmq_context == NULL;
+    atomic_init(&ingest->running, false);
     atomic_init(&ingest->accepting, false);
     atomic_init(&ingest->stopping, false);
     atomic_init(&ingest->settled, NULL);
@@ -287,6 +291,11 @@ enum status ingest_start(const struct ingest_settings *settings, void *zmq_conte
 const char *ingest_endpoint(const struct ingest *ingest, uint32_t source)
 {
     return source < ingest->settings.source_count ? ingest->sources[source].endpoint : NULL;
+}
+
+bool ingest_is_running(const struct ingest *ingest)
+{
+    return atomic_load(&ingest->running);
 }
 
 void ingest_set_accepting(struct ingest *ingest, bool accepting)

@@ -52,6 +52,12 @@ enum status ingest_start(const struct ingest_settings *settings, void *zmq_conte
 const char *ingest_endpoint(const struct ingest *ingest, uint32_t source);
 
 /*
+ * Whether the thread works. It ends by itself only if libzmq fails it (no memory, the context is gone); then nothing is
+ * taken and nothing is answered any more. Any thread.
+ */
+bool ingest_is_running(const struct ingest *ingest);
+
+/*
  * Drains: takes no new batch (what arrives is answered RETRY_LATER), waits up to drain_ms for the batches in flight,
  * sends their receipts and gives the sockets time to deliver them. Returns when the thread has ended; `ret_unsettled`
  * is how many batches were still in flight. Any thread, once.

@@ -1,5 +1,6 @@
 #include "ingest/intake.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -236,6 +237,19 @@ static void intake_admit(struct intake *intake, struct source *source, const str
     intake_hand_on(intake, &intake->spare);
 }
 
+/*
+ * A batch under an id that is in flight already. The same bytes: the receipt of the first one answers both. Other bytes
+ * are another batch (a producer that counts from one again after a restart), which nobody has scanned: the receipt must
+ * not say that what goes by this id is safe, so whoever sent either sends it again.
+ */
+static void intake_repeated(struct intake *intake, struct ledger_entry *first)
+{
+    metric_add(intake->counters.duplicate, 1);
+    if (!span_equal(source_frame_body(&first->frame), source_frame_body(&intake->spare->frame))) {
+        atomic_store(&first->batch.failed, true);
+    }
+}
+
 /* The frame is not going to be taken now: only its id is read. */
 static void intake_refuse(struct intake *intake, struct source *source, const char *refusal)
 {
@@ -246,10 +260,11 @@ static void intake_refuse(struct intake *intake, struct source *source, const ch
         return;
     }
     const char *fault = admission_batch_id_fault(batch_id);
+    struct ledger_entry *first = fault == NULL ? ledger_find(intake->ledger, source, &frame->peer, batch_id) : NULL;
     if (fault != NULL) {
         intake_malformed(intake, source, &frame->peer, span_of(NULL, 0), fault);
-    } else if (ledger_find(intake->ledger, source, &frame->peer, batch_id) != NULL) {
-        metric_add(intake->counters.duplicate, 1);
+    } else if (first != NULL) {
+        intake_repeated(intake, first);
     } else {
         intake_retry_later(intake, source, &frame->peer, batch_id, refusal);
     }
@@ -286,10 +301,13 @@ static void intake_frame(struct intake *intake, struct source *source, const cha
         return;
     }
     const char *fault = source->ops->answers ? admission_batch_id_fault(header.batch_id) : NULL;
+    struct ledger_entry *first = source->ops->answers && fault == NULL
+                                     ? ledger_find(intake->ledger, source, &frame->peer, header.batch_id)
+                                     : NULL;
     if (fault != NULL) {
         intake_malformed(intake, source, &frame->peer, header.batch_id, fault);
-    } else if (source->ops->answers && ledger_find(intake->ledger, source, &frame->peer, header.batch_id) != NULL) {
-        metric_add(intake->counters.duplicate, 1); /* the receipt of the first one answers both */
+    } else if (first != NULL) {
+        intake_repeated(intake, first);
     } else {
         intake_admit(intake, source, &header);
     }

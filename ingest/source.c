@@ -10,8 +10,11 @@
  * (what it cannot take it answers RETRY_LATER), so a short queue costs nothing; beyond it TCP holds the producer back.
  */
 #define SOURCE_RECEIVE_QUEUE 16
-/* Receipts that wait for a peer which does not read; they are small. */
-#define SOURCE_SEND_QUEUE 1024
+/*
+ * Receipts that wait for a peer which does not read. Most are small, but one that names 4,096 rejected messages has 100
+ * KiB, and a hostile peer can ask for nothing else. What finds no room waits in the outbox if it matters.
+ */
+#define SOURCE_SEND_QUEUE 128
 
 /*
  * libzmq drops the connection of a peer that sends more than ZMQ_MAXMSGSIZE, without a word. So that a producer which

@@ -128,6 +128,7 @@ enum status verdict_copy(const struct verdict *verdict, struct verdict **ret_cop
         abort(); /* somebody changed the verdict while it was being copied: memory is already spoilt */
     }
     struct verdict *copy = (struct verdict *)(void *)writer.block;
+    copy->size = size;
     if (copy->batch != NULL) {
         batch_hold(copy->batch);
     }

@@ -8,6 +8,7 @@
 #define PROTO_VERDICT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -62,6 +63,7 @@ struct verdict {
     uint32_t hit_count;
     const struct verdict_context *context;
     uint32_t context_count;
+    size_t size; /* of a copy: bytes of its block; for bounding what waits */
 };
 
 /*

@@ -26,7 +26,7 @@ static enum status failed(hs_compile_error_t *fault, struct error *error)
     return STATUS_SYSTEM;
 }
 
-enum status partition_compile_literals(const struct span *literals, uint32_t count, bool caseless, struct error *error,
+enum status partition_compile_literals(const struct span *literals, uint32_t count, struct error *error,
                                        struct partition **ret_partition)
 {
     const char **texts = calloc(count, sizeof *texts);
@@ -40,7 +40,7 @@ enum status partition_compile_literals(const struct span *literals, uint32_t cou
     for (uint32_t i = 0; i < count; i++) {
         texts[i] = (const char *)literals[i].data;
         sizes[i] = literals[i].size;
-        flags[i] = caseless ? HS_FLAG_CASELESS : 0;
+        flags[i] = 0;
         ids[i] = i;
     }
     hs_database_t *database = NULL;
@@ -74,43 +74,62 @@ static void leave_out(struct expressions *list, uint32_t at, bool *refused)
     list->ids[at] = list->ids[list->count];
 }
 
-/*
- * Compiles all of the list at once. hs_compile_multi stops at the first expression it cannot take: leave that one out
- * and try again. When it blames the set as a whole (too large), cut the list in half by leaving out the later half: the
- * caller confirms those with PCRE2, which is slow but right.
- */
-static enum status compile_list(struct expressions *list, bool *refused, struct error *error,
-                                hs_database_t **ret_database)
+/* Tries each expression alone, which takes about as long as all of them together, and leaves out what is refused. */
+static enum status leave_out_refused(struct expressions *list, bool *refused)
 {
+    for (uint32_t i = list->count; i-- > 0;) {
+        hs_database_t *database = NULL;
+        hs_compile_error_t *fault = NULL;
+        hs_error_t result = hs_compile(list->texts[i], list->flags[i], HS_MODE_BLOCK, NULL, &database, &fault);
+        hs_free_database(database);
+        hs_free_compile_error(fault);
+        if (result == HS_NOMEM) {
+            return STATUS_NO_MEMORY;
+        }
+        if (result != HS_SUCCESS) {
+            leave_out(list, i, refused);
+        }
+    }
+    return STATUS_OK;
+}
+
+/*
+ * Compiles all of the list at once. hs_compile_multi stops at the first expression it cannot take, after most of the
+ * work: then all that it cannot take are looked for one by one. If it still blames the set as a whole (too large), the
+ * later half is left out: the caller confirms those with PCRE2, which is slow but right.
+ */
+static enum status compile_list(struct expressions *list, bool *refused, hs_database_t **ret_database)
+{
+    bool checked = false;
     while (list->count > 0) {
         hs_compile_error_t *fault = NULL;
         hs_error_t result = hs_compile_multi(list->texts, list->flags, list->ids, list->count, HS_MODE_BLOCK, NULL,
                                              ret_database, &fault);
+        hs_free_compile_error(fault);
         if (result == HS_SUCCESS) {
             return STATUS_OK;
         }
-        if (result == HS_NOMEM || !fault) {
-            hs_free_compile_error(fault);
+        if (result == HS_NOMEM) {
             return STATUS_NO_MEMORY;
         }
-        if (fault->expression >= 0 && (uint32_t)fault->expression < list->count) {
-            leave_out(list, (uint32_t)fault->expression, refused);
-        } else if (list->count == 1) {
-            leave_out(list, 0, refused);
-        } else {
-            for (uint32_t keep = list->count / 2; list->count > keep;) {
-                leave_out(list, list->count - 1, refused);
+        if (!checked) {
+            enum status status = leave_out_refused(list, refused);
+            if (status != STATUS_OK) {
+                return status;
             }
+            checked = true;
+            continue;
         }
-        hs_free_compile_error(fault);
+        for (uint32_t keep = list->count / 2; list->count > keep;) {
+            leave_out(list, list->count - 1, refused);
+        }
     }
-    (void)error;
     *ret_database = NULL;
     return STATUS_OK;
 }
 
 enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
-                                          struct error *error, struct partition **ret_partition)
+                                          struct partition **ret_partition)
 {
     struct expressions list = {
         .texts = calloc(count, sizeof *list.texts),
@@ -126,7 +145,7 @@ enum status partition_compile_expressions(const char *const *expressions, uint32
             list.ids[i] = i;
         }
         hs_database_t *database = NULL;
-        status = compile_list(&list, refused, error, &database);
+        status = compile_list(&list, refused, &database);
         if (status == STATUS_OK && database) {
             status = partition_make(database, ret_partition);
         } else if (status == STATUS_OK) {

@@ -21,9 +21,9 @@ struct partition {
     size_t size; /* bytes */
 };
 
-/* Literals of any bytes but none empty; literal i reports the id i. Case counts unless `caseless` (ASCII letters only).
+/* Literals of any bytes but none empty; literal i reports the id i. Case counts.
  */
-enum status partition_compile_literals(const struct span *literals, uint32_t count, bool caseless, struct error *error,
+enum status partition_compile_literals(const struct span *literals, uint32_t count, struct error *error,
                                        struct partition **ret_partition) MUST_USE;
 
 /*
@@ -31,7 +31,7 @@ enum status partition_compile_literals(const struct span *literals, uint32_t cou
  * set to true for it; its owner must be searched in another way. *ret_partition is NULL if nothing is left.
  */
 enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
-                                          struct error *error, struct partition **ret_partition) MUST_USE;
+                                          struct partition **ret_partition) MUST_USE;
 
 void partition_free(struct partition **partition);
 

@@ -5,14 +5,15 @@
 #include <uthash.h>
 
 #include "base/buffer.h"
-#include "rules/regex_literals.h"
+#include "rules/regex_fit.h"
 #include "rules/regex_loosen.h"
+#include "rules/regex_search.h"
 #include "rules/regex_tree.h"
 #include "text/domain.h"
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define PROBES_MAX 4000000u
-#define EXPRESSIONS_A_PARTITION 1024u
+#define EXPRESSIONS_A_PARTITION 256u
 #define EXPRESSION_SIZE_MAX 65536u
 #define RAW_ENTRIES_A_REGEX 64u /* `words` over the raw view are joined into regexes of this many entries */
 
@@ -99,49 +100,59 @@ static enum status add_literal(struct plan *plan, enum view view, struct span li
     return STATUS_OK;
 }
 
-/* Chooses the search of a regex probe. What the tree cannot tell is confirmed on every message. */
+static enum status add_gates(struct plan *plan, uint32_t number, enum view view, const struct regex_search *search)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < search->literal_count; i++) {
+        char *copy = arena_copy(plan->program->arena, search->literals[i]);
+        struct program_target target = {.probe = number, .kind = TARGET_GATE};
+        status = copy ? add_literal(plan, view, span_of(copy, search->literals[i].size), target) : STATUS_NO_MEMORY;
+    }
+    return status;
+}
+
+static enum status add_expression(struct plan *plan, uint32_t number, enum view view, const struct regex_node *tree)
+{
+    struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
+    struct regex_loosened facts;
+    enum status status = regex_loosen(tree, &text, &facts);
+    if (status == STATUS_OK) {
+        char *copy = arena_copy(plan->program->arena, buffer_span(&text));
+        struct expression_use *use = copy ? list_add(&plan->expressions[view], sizeof *use) : NULL;
+        status = use ? STATUS_OK : STATUS_NO_MEMORY;
+        if (use) {
+            *use = (struct expression_use){.text = copy, .probe = number};
+        }
+    }
+    buffer_free(&text);
+    return status;
+}
+
+/*
+ * Chooses the search of a regex probe: literals, what they leave as an expression, or both. What cannot be searched is
+ * confirmed on every message.
+ */
 static enum status plan_search(struct plan *plan, uint32_t number, struct span pattern, enum view view)
 {
     struct program_probe *probe = (struct program_probe *)plan->probes.items + number;
     struct regex_node *tree = NULL;
-    struct regex_literals literals;
+    struct regex_search search = {0};
     arena_reset(plan->scratch);
     enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
     if (status == STATUS_OK) {
-        status = regex_literals_find(tree, view, plan->scratch, &literals);
-        if (status == STATUS_OK) {
-            probe->search = SEARCH_LITERALS;
-            for (uint32_t i = 0; i < literals.count; i++) {
-                char *copy = arena_copy(plan->program->arena, literals.strings[i]);
-                if (!copy) {
-                    return STATUS_NO_MEMORY;
-                }
-                struct program_target target = {.probe = number, .kind = TARGET_GATE};
-                status = add_literal(plan, view, span_of(copy, literals.strings[i].size), target);
-                if (status != STATUS_OK) {
-                    return status;
-                }
-            }
-            plan->program->facts.gated++;
-            return STATUS_OK;
-        }
-        struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
-        struct regex_loosened facts;
-        status = status == STATUS_NOT_FOUND ? regex_loosen(tree, &text, &facts) : status;
-        char *copy = NULL;
-        if (status == STATUS_OK) {
-            copy = arena_copy(plan->program->arena, buffer_span(&text));
-        }
-        buffer_free(&text);
-        if (copy) {
-            struct expression_use *use = list_add(&plan->expressions[view], sizeof *use);
-            if (!use) {
-                return STATUS_NO_MEMORY;
-            }
-            *use = (struct expression_use){.text = copy, .probe = number};
-            probe->search = SEARCH_EXPRESSION;
-            return STATUS_OK;
-        }
+        status = regex_fit(tree, view, plan->scratch);
+    }
+    if (status == STATUS_OK) {
+        status = regex_search_plan(tree, plan->scratch, view, &search);
+    }
+    probe->search = SEARCH_LITERALS;
+    if (status == STATUS_OK && search.rest) {
+        probe->search = SEARCH_EXPRESSION;
+        status = add_expression(plan, number, view, search.rest);
+    }
+    if (status == STATUS_OK) {
+        plan->program->facts.gated += search.rest == NULL;
+        return add_gates(plan, number, view, &search);
     }
     if (status == STATUS_NO_MEMORY) {
         return status;
@@ -349,8 +360,7 @@ static enum status compile_literals(struct plan *plan, enum view view)
     }
     first[count] = list->count;
     *literals = (struct program_literals){.count = count, .target_first = first, .sizes = sizes, .targets = targets};
-    enum status status =
-        partition_compile_literals(distinct, count, view == VIEW_RAW, plan->error, &literals->partition);
+    enum status status = partition_compile_literals(distinct, count, plan->error, &literals->partition);
     free(distinct);
     plan->program->facts.literals += count;
     return status;
@@ -371,7 +381,7 @@ static enum status compile_expressions(struct plan *plan, enum view view, const 
         texts[i] = uses[i].text;
         probes[i] = uses[i].probe;
     }
-    status = partition_compile_expressions(texts, count, refused, plan->error, &partition);
+    status = partition_compile_expressions(texts, count, refused, &partition);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         if (refused[i]) {
             ((struct program_probe *)plan->probes.items)[probes[i]].search = SEARCH_ALWAYS;

@@ -23,7 +23,11 @@
 #include "rules/regex.h"
 #include "text/phrase.h"
 
-enum search_kind { SEARCH_LITERALS, SEARCH_EXPRESSION, SEARCH_ALWAYS };
+enum search_kind {
+    SEARCH_LITERALS,
+    SEARCH_EXPRESSION, /* and perhaps literals for some of its branches */
+    SEARCH_ALWAYS,
+};
 
 struct program_probe {
     uint32_t rule;    /* index in program->rules */

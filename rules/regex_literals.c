@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "rules/regex_set.h"
 #include "text/utf8.h"
 
@@ -104,16 +103,12 @@ static double set_rate(const struct strings *strings)
     return rate;
 }
 
-/* Is this required set rarer than the best so far? */
-static void offer(struct finder *finder, struct knowledge *know, const struct strings *strings)
+/* Is this required set rarer than the best so far? Redundant strings count against it; they are left out at the end. */
+static void offer(struct knowledge *know, const struct strings *strings)
 {
-    if (strings->count == 0) {
-        return;
-    }
-    struct strings small = minimise(finder, strings);
-    double rate = set_rate(&small);
-    if (small.count > 0 && (know->best.count == 0 || rate < know->best_rate)) {
-        know->best = small;
+    double rate = strings->count ? set_rate(strings) : 1;
+    if (rate < 1 && (know->best.count == 0 || rate < know->best_rate)) {
+        know->best = *strings;
         know->best_rate = rate;
     }
 }
@@ -137,29 +132,10 @@ static struct strings one_empty(struct finder *finder)
     return strings;
 }
 
-/* Can the view hold this character at all? The folded view has no capitals and only one kind of space, for example. */
-static bool can_occur(struct finder *finder, uint32_t character)
-{
-    uint8_t bytes[4];
-    uint32_t size = utf8_encode(character, bytes);
-    struct buffer folded = BUFFER_INIT(256);
-    if (finder->view == VIEW_RAW) {
-        return true;
-    }
-    enum status status = view_append(finder->view, span_of(bytes, size), &folded, NULL);
-    bool same = status != STATUS_OK || span_equal(buffer_span(&folded), span_of(bytes, size));
-    buffer_free(&folded);
-    return same;
-}
-
 static bool add_character(struct finder *finder, struct strings *strings, uint32_t character)
 {
-    if (!can_occur(finder, character)) {
-        return true;
-    }
     uint8_t bytes[4];
-    uint32_t lower = character >= 'A' && character <= 'Z' ? character + 32 : character;
-    struct span string = span_of(bytes, utf8_encode(lower, bytes));
+    struct span string = span_of(bytes, utf8_encode(character, bytes));
     for (uint32_t i = 0; i < strings->count; i++) {
         if (span_equal(strings->items[i], string)) {
             return true;
@@ -263,13 +239,13 @@ static void run_append(struct finder *finder, struct knowledge *know, struct run
 {
     struct strings longer = multiply(finder, &run->strings, exact);
     if (longer.count == 0) {
-        offer(finder, know, &run->strings);
+        offer(know, &run->strings);
         run->broken = true;
         run->strings = *exact;
     } else {
         run->strings = longer;
     }
-    offer(finder, know, &run->strings);
+    offer(know, &run->strings);
 }
 
 static void run_break(struct finder *finder, struct run *run)
@@ -350,7 +326,7 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
     bool all_exact = true, all_best = true;
     for (const struct regex_node *child = node->first; child && finder->status == STATUS_OK; child = child->next) {
         struct knowledge branch = learn(finder, child);
-        offer(finder, &branch, &branch.exact);
+        offer(&branch, &branch.exact);
         if (all_exact && branch.exact.count > 0) {
             exact = unite(finder, &exact, &branch.exact);
             all_exact = exact.count > 0;
@@ -368,7 +344,7 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
         know.exact = exact;
     }
     if (all_best) {
-        offer(finder, &know, &best);
+        offer(&know, &best);
     }
     return know;
 }
@@ -407,14 +383,17 @@ enum status regex_literals_find(const struct regex_node *root, enum view view, s
 {
     struct finder finder = {.arena = arena, .view = view};
     struct knowledge know = learn(&finder, root);
-    offer(&finder, &know, &know.exact);
+    offer(&know, &know.exact);
     if (finder.status != STATUS_OK) {
         return finder.status;
     }
     if (know.best.count == 0 || know.best_rate > REGEX_LITERALS_RATE_MAX) {
         return STATUS_NOT_FOUND;
     }
-    *ret_literals =
-        (struct regex_literals){.strings = know.best.items, .count = know.best.count, .rate = know.best_rate};
+    struct strings least = minimise(&finder, &know.best);
+    if (finder.status != STATUS_OK) {
+        return finder.status;
+    }
+    *ret_literals = (struct regex_literals){.strings = least.items, .count = least.count, .rate = know.best_rate};
     return STATUS_OK;
 }

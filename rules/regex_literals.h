@@ -15,11 +15,11 @@
 #include "rules/regex_tree.h"
 #include "text/view.h"
 
-#define REGEX_LITERALS_MAX 64     /* strings in a set */
+#define REGEX_LITERALS_MAX 256    /* strings in a set */
 #define REGEX_LITERAL_SIZE_MAX 32 /* bytes of a string; longer ones are cut: still required */
 
 struct regex_literals {
-    const struct span *strings; /* in the arena; ASCII letters in lower case */
+    const struct span *strings; /* in the arena */
     uint32_t count;
     double rate; /* how often one of them is expected to occur, per byte of ordinary chat */
 };
@@ -28,8 +28,8 @@ struct regex_literals {
 #define REGEX_LITERALS_RATE_MAX 2e-4
 
 /*
- * The rarest required set for text of `view`. ASCII letters of the strings stand for both cases. STATUS_NOT_FOUND if
- * the regex has none that is rare enough.
+ * The rarest required set for the bytes that the search of `view` runs over, to which the tree must have been fitted
+ * (rules/regex_fit.h). STATUS_NOT_FOUND if the regex has none that is rare enough.
  */
 enum status regex_literals_find(const struct regex_node *root, enum view view, struct arena *arena,
                                 struct regex_literals *ret_literals) MUST_USE;

@@ -15,6 +15,7 @@ void regex_set_clear(struct regex_set_builder *builder)
 {
     builder->ascii[0] = builder->ascii[1] = 0;
     builder->other_any = false;
+    builder->stand_ins = false;
     builder->failed = false;
     builder->other_count = 0;
 }
@@ -26,6 +27,7 @@ static void add_ascii(struct regex_set_builder *builder, uint32_t character)
 
 static void add_other(struct regex_set_builder *builder, uint32_t character)
 {
+    builder->stand_ins |= character == KELVIN_SIGN || character == LONG_S;
     if (builder->other_any) {
         return;
     }
@@ -46,6 +48,7 @@ static void add_plain(struct regex_set_builder *builder, uint32_t first, uint32_
     }
     first = first < 0x80 ? 0x80 : first;
     if (last - first >= REGEX_SET_OTHERS_MAX) {
+        builder->stand_ins |= (first <= LONG_S && last >= LONG_S) || (first <= KELVIN_SIGN && last >= KELVIN_SIGN);
         builder->other_any = true;
         return;
     }
@@ -146,7 +149,7 @@ static void add_type_into(struct regex_set_builder *builder, char letter)
         add_plain(builder, '0', '9');
         add_ascii_letters(builder);
         add_ascii(builder, '_');
-        builder->other_any = true;
+        builder->other_any = builder->stand_ins = true;
         break;
     case 's': /* Xps: all separators and the white-space controls, which are those of \h and \v */
         add_horizontal(builder);
@@ -168,6 +171,7 @@ void regex_set_add_type(struct regex_set_builder *builder, char letter)
         return;
     }
     uint64_t before[2] = {builder->ascii[0], builder->ascii[1]};
+    bool stand_ins = builder->stand_ins;
     builder->ascii[0] = builder->ascii[1] = 0;
     if (letter == 'N') {
         add_ascii(builder, '\n');
@@ -177,6 +181,7 @@ void regex_set_add_type(struct regex_set_builder *builder, char letter)
     builder->ascii[0] = before[0] | ~builder->ascii[0];
     builder->ascii[1] = before[1] | ~builder->ascii[1];
     builder->other_any = true;
+    builder->stand_ins = stand_ins || letter != 'W'; /* both are letters */
 }
 
 enum posix_class {
@@ -251,6 +256,7 @@ bool regex_set_add_posix(struct regex_set_builder *builder, struct span name, bo
         }
     }
     builder->other_any = true; /* all but ascii and xdigit follow Unicode, and these two are rare */
+    builder->stand_ins |= negated || posix_holds((enum posix_class) class, 'k');
     return true;
 }
 
@@ -280,17 +286,30 @@ enum status regex_set_add_property(struct regex_set_builder *builder, struct spa
             status = found;
         }
     }
-    builder->other_any = true;
+    builder->other_any = builder->stand_ins = true;
     regex_scratch_free(&scratch);
     regex_free(&regex);
     return status;
 }
 
+/* Was this one character added, for certain? */
+static bool holds_other(const struct regex_set_builder *builder, uint32_t character)
+{
+    for (uint32_t i = 0; i < builder->other_count; i++) {
+        if (builder->others[i] == character) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void regex_set_negate(struct regex_set_builder *builder)
 {
+    bool stand_ins = !holds_other(builder, KELVIN_SIGN) || !holds_other(builder, LONG_S);
     builder->ascii[0] = ~builder->ascii[0];
     builder->ascii[1] = ~builder->ascii[1];
     builder->other_any = true;
+    builder->stand_ins = stand_ins;
 }
 
 static int compare_characters(const void *a, const void *b)
@@ -304,7 +323,9 @@ enum status regex_set_finish(struct regex_set_builder *builder, struct arena *ar
     if (builder->failed) {
         return STATUS_NO_MEMORY;
     }
-    struct regex_set set = {.ascii = {builder->ascii[0], builder->ascii[1]}, .other_any = builder->other_any};
+    struct regex_set set = {.ascii = {builder->ascii[0], builder->ascii[1]},
+                            .other_any = builder->other_any,
+                            .other_stand_ins = builder->stand_ins};
     if (!set.other_any && builder->other_count > 0) {
         qsort(builder->others, builder->other_count, sizeof *builder->others, compare_characters);
         uint32_t count = 1;

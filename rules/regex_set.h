@@ -14,7 +14,8 @@
 struct regex_set_builder {
     uint64_t ascii[2];
     bool other_any;
-    bool failed; /* out of memory: the set is good for nothing */
+    bool stand_ins; /* the Kelvin sign or the long s may be among what was added */
+    bool failed;    /* out of memory: the set is good for nothing */
     uint32_t other_count;
     uint32_t others[REGEX_SET_OTHERS_MAX]; /* neither sorted nor unique */
 };

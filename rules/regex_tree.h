@@ -35,6 +35,7 @@ enum regex_node_type {
 struct regex_set {
     uint64_t ascii[2];      /* bit c: character c is in the set */
     bool other_any;         /* any character beyond ASCII may be in the set */
+    bool other_stand_ins;   /* other_any: also those for which an ASCII letter stands without case (K, \u017F) */
     const uint32_t *others; /* if not other_any: the characters beyond ASCII, sorted */
     uint32_t other_count;
 };

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "text/utf8.h"
+
 /* What is known of the patterns of one rule in one message. */
 struct knowledge {
     enum truth values[MODEL_RULE_PATTERNS_MAX];
@@ -20,6 +22,7 @@ void confirmer_free(struct confirmer *confirmer)
         view_map_free(&confirmer->maps[view]);
     }
     buffer_free(&confirmer->remade);
+    buffer_free(&confirmer->repaired);
     regex_scratch_free(&confirmer->scratch);
     arena_free(&confirmer->arena);
 }
@@ -46,6 +49,33 @@ static void know_candidates(const struct program *program, const struct candidat
     }
 }
 
+/*
+ * The view of a message. The folded one lies in the batch; the raw one is the message itself unless it has ill-formed
+ * UTF-8, which is rare: then it is made once.
+ */
+static enum status need_text(struct confirmer *confirmer, enum view view, uint32_t message, struct span *ret_text)
+{
+    if (view != VIEW_RAW) {
+        *ret_text = view_batch_text(&confirmer->views[view], message);
+        return STATUS_OK;
+    }
+    if (!confirmer->raw_known) {
+        confirmer->raw = confirmer->texts[message];
+        if (!utf8_valid(confirmer->raw)) {
+            confirmer->repaired.size_max = SEARCH_VIEW_BYTES_MAX;
+            buffer_clear(&confirmer->repaired);
+            enum status status = view_append(VIEW_RAW, confirmer->texts[message], &confirmer->repaired, NULL);
+            if (status != STATUS_OK) {
+                return status;
+            }
+            confirmer->raw = buffer_span(&confirmer->repaired);
+        }
+        confirmer->raw_known = true;
+    }
+    *ret_text = confirmer->raw;
+    return STATUS_OK;
+}
+
 static void confirm_one(struct confirmer *confirmer, const struct candidate *candidate, struct knowledge *know)
 {
     const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
@@ -54,8 +84,12 @@ static void confirm_one(struct confirmer *confirmer, const struct candidate *can
     if (know->values[pattern] == TRUTH_TRUE) {
         return;
     }
-    struct span text = view_batch_text(&confirmer->views[probe->view], candidate->message);
+    struct span text;
     uint32_t start, end;
+    if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
+        know->limited[pattern] = true;
+        return;
+    }
     confirmer->confirmations++;
     switch (regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end)) {
     case STATUS_OK:
@@ -115,8 +149,11 @@ static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule
                             struct span_list *list)
 {
     const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
-    struct span text = view_batch_text(&confirmer->views[probe->view], candidate->message);
+    struct span text;
     uint32_t from = 0, start, end;
+    if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
+        return;
+    }
     for (int i = 0; i < SCANNER_PATTERN_SPANS_MAX; i++) {
         if (regex_match(probe->regex, confirmer->scratch, text, from, &start, &end) != STATUS_OK) {
             return;
@@ -168,6 +205,7 @@ enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, cons
     struct scan_hit *hits = NULL;
     uint32_t hit_count = 0, hit_capacity = 0;
     memset(confirmer->mapped, 0, sizeof confirmer->mapped);
+    confirmer->raw_known = false;
     for (uint32_t first = 0, next; first < count; first = next) {
         const struct program_rule *planned = &program->rules[program->probes[candidates[first].probe].rule];
         uint32_t probe_end = planned->first_probe + planned->probe_count;

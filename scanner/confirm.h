@@ -15,13 +15,16 @@
 
 struct confirmer {
     const struct program *program;
-    const struct view_batch *views; /* by view, of the batch */
+    const struct view_batch *views; /* by view: what was searched */
     const struct span *texts;       /* the messages as sent */
     struct regex_scratch *scratch;
     struct arena *arena; /* hits and spans of one message; reset by the caller */
     uint64_t confirmations;
 
-    /* The offset maps of the message that is being reported. */
+    /* Of the message that is being decided: its raw view, and the offset maps once spans are asked for. */
+    struct span raw;
+    bool raw_known;
+    struct buffer repaired; /* a raw view that is not the message itself */
     struct view_map maps[VIEW_COUNT];
     bool mapped[VIEW_COUNT];
     struct buffer remade; /* a view that is made again, with its map */

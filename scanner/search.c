@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/caseless.h"
 #include "text/domain.h"
 #include "text/phrase.h"
 #include "text/view.h"
@@ -45,7 +46,8 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     }
     for (uint32_t i = 0; i < count; i++) {
         batch->starts[i] = (uint32_t)batch->text.size;
-        enum status status = view_append(view, texts[i], &batch->text, NULL);
+        enum status status = view == VIEW_RAW ? caseless_append(texts[i], &batch->text)
+                                              : view_append(view, texts[i], &batch->text, NULL);
         if (status == STATUS_OK) {
             status = buffer_append_byte(&batch->text, '\n');
         }

@@ -22,7 +22,10 @@ struct candidate {
     uint32_t start, end; /* in the view of the message; start == end: not confirmed yet */
 };
 
-/* The views of one kind of a batch of messages, one after the other, each followed by a newline. */
+/*
+ * What is searched for one view of a batch of messages, one after the other, each followed by a newline. For the folded
+ * view that is the view itself; the raw view is searched without case (text/caseless.h).
+ */
 struct view_batch {
     struct buffer text;
     uint32_t *starts; /* count + 1 offsets; message i is [starts[i], starts[i + 1] - 1) */
@@ -32,7 +35,7 @@ struct view_batch {
 #define SEARCH_VIEW_BYTES_MAX ((size_t)256 << 20) /* of one view of one batch */
 #define SEARCH_CANDIDATES_MAX (1u << 22)          /* of one batch; over it the batch is searched in halves */
 
-/* Makes the view of each text. STATUS_LIMIT or STATUS_NO_MEMORY: the batch as a whole is too large. */
+/* Writes what is searched of each text. STATUS_LIMIT or STATUS_NO_MEMORY: the batch as a whole is too large. */
 enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts,
                             uint32_t count) MUST_USE;
 struct span view_batch_text(const struct view_batch *batch, uint32_t message);

@@ -13,7 +13,7 @@
 
 static const struct {
     uint32_t patterns, texts;
-} sizes[] = {[SELFTEST_SHORT] = {120, 200}, [SELFTEST_FULL] = {4000, 3000}};
+} sizes[] = {[SELFTEST_SHORT] = {120, 200}, [SELFTEST_FULL] = {SELFTEST_FULL_PATTERNS, SELFTEST_FULL_TEXTS}};
 
 static const char *const words[] = {
     "photo", "transfer", "gift",   "card",   "send",  "money",   "secret", "tell", "mother",  "address", "bank",

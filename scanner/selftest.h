@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "base/status.h"
 
+#define SELFTEST_FULL_PATTERNS 3000
+#define SELFTEST_FULL_TEXTS 2000
+
 enum selftest_size {
     SELFTEST_SHORT, /* at each start: some tens of milliseconds */
     SELFTEST_FULL,  /* `weir doctor`: some seconds */

@@ -9,6 +9,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "text/caseless.h"
 #include "text/fold.h"
 #include "text/utf8.h"
 #include "text/view_map.h"
@@ -35,7 +36,8 @@ struct folder {
 
 enum status view_start(void)
 {
-    return fold_start();
+    enum status status = caseless_start();
+    return status == STATUS_OK ? fold_start() : status;
 }
 
 static uint32_t view_size(const struct folder *folder)

@@ -215,6 +215,21 @@ ingest:
             socket.close()
 
 
+class TestOverload(Pipeline):
+    SETTINGS = """
+ingest: {batches_in_flight_max: 2, retry_after_ms: 5}
+"""
+
+    def test_overload_is_told_and_nothing_is_lost(self):
+        for number in range(100):
+            self.producer.send(batch(f"b{number}", [message(f"{number}.{i}", GIFT, f"c{i}") for i in range(20)]))
+        receipts = self.producer.receipts(100)
+        self.assertEqual({receipt.status for receipt in receipts.values()}, {OK})
+        self.assertGreater(self.producer.retries, 0)
+        self.assertGreater(self.run_.metric("weir_ingest_batches_total", status="retry_later"), 0)
+        self.assertEqual(self.stored("SELECT count(*) FROM hits"), [(2000,)])
+
+
 class TestRunning(Pipeline):
     def reload(self, event_names):
         seen = len(self.run_.events)
@@ -260,7 +275,9 @@ class TestRunning(Pipeline):
             self.producer.send(batch(f"b{number}", [message(f"{number}.{i}", GIFT, f"c{i}") for i in range(50)]))
         self.producer.receipts(1)
         self.run_.send_signal(signal.SIGTERM)
-        while self.producer.in_flight and self.producer.receipt(1.0):
+        while self.run_.process.poll() is None:
+            self.producer.receipt(0.05)
+        while self.producer.receipt(0.2):
             pass
         self.assertEqual(self.run_.process.wait(PATIENCE), 0)
         self.run_.reader.join(PATIENCE)

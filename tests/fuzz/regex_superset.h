@@ -1,8 +1,9 @@
 /*
  * Is the loosened form of a pattern really no tighter than PCRE2? One check, for the unit tests and for the campaign.
  *
- * Texts are packed as the scanner packs them, with a newline behind each. Every text in which PCRE2 finds the pattern
- * must be one in whose bytes Hyperscan reports the end of a match.
+ * For each view, texts are written and packed as the scanner does it, with a newline behind each. Every text in which
+ * PCRE2 finds the pattern must be one in whose bytes Hyperscan reports the end of a match, and which holds one of the
+ * pattern's required literals if it has any.
  */
 #ifndef TESTS_FUZZ_REGEX_SUPERSET_H
 #define TESTS_FUZZ_REGEX_SUPERSET_H
@@ -16,8 +17,13 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "rules/regex.h"
+#include "rules/regex_fit.h"
+#include "rules/regex_literals.h"
 #include "rules/regex_loosen.h"
+#include "rules/regex_search.h"
 #include "rules/regex_tree.h"
+#include "text/caseless.h"
+#include "text/view.h"
 
 enum superset_outcome {
     SUPERSET_HELD,
@@ -33,7 +39,9 @@ struct superset {
     struct arena *arena;
     struct regex_scratch *scratch;
     hs_scratch_t *hs_scratch;
-    struct buffer loosened, packed;
+    struct buffer loosened, packed, seen;
+    struct regex_literals literals; /* of the pattern, in the arena; count 0: none */
+    struct regex_search search;
     uint64_t outcomes[SUPERSET_OUTCOMES];
     uint64_t texts, matches, candidates;
     char hs_message[200];
@@ -46,16 +54,19 @@ static inline void superset_free(struct superset *run)
     hs_free_scratch(run->hs_scratch);
     buffer_free(&run->loosened);
     buffer_free(&run->packed);
+    buffer_free(&run->seen);
 }
 
 static inline bool superset_init(struct superset *run)
 {
-    *run = (struct superset){.loosened = BUFFER_INIT(1 << 20), .packed = BUFFER_INIT(64 << 20)};
-    return arena_new(65536, 256 << 20, &run->arena) == STATUS_OK && regex_scratch_new(&run->scratch) == STATUS_OK;
+    *run = (struct superset){
+        .loosened = BUFFER_INIT(1 << 20), .packed = BUFFER_INIT(64 << 20), .seen = BUFFER_INIT(64 << 20)};
+    return view_start() == STATUS_OK && arena_new(65536, 256 << 20, &run->arena) == STATUS_OK &&
+           regex_scratch_new(&run->scratch) == STATUS_OK;
 }
 
 /* The loosened form of a pattern into run->loosened; SUPERSET_HELD if there is one. */
-static inline enum superset_outcome superset_loosen(struct superset *run, struct span pattern)
+static inline enum superset_outcome superset_loosen(struct superset *run, struct span pattern, enum view view)
 {
     struct regex_node *root = NULL;
     struct regex_loosened facts;
@@ -63,7 +74,23 @@ static inline enum superset_outcome superset_loosen(struct superset *run, struct
     buffer_clear(&run->loosened);
     enum status status = regex_tree_parse(pattern, run->arena, &root);
     if (status == STATUS_OK) {
-        status = regex_loosen(root, &run->loosened, &facts);
+        status = regex_fit(root, view, run->arena);
+    }
+    run->literals.count = 0;
+    if (status == STATUS_OK) {
+        status = regex_search_plan(root, run->arena, view, &run->search);
+    }
+    if (status == STATUS_OK && regex_literals_find(root, view, run->arena, &run->literals) != STATUS_OK) {
+        run->literals.count = 0;
+    }
+    if (status == STATUS_OK && run->search.rest) {
+        status = regex_loosen(run->search.rest, &run->loosened, &facts);
+    }
+    if (status == STATUS_OK && !run->search.rest) {
+        return buffer_append_text(&run->loosened, "") == STATUS_OK &&
+                       buffer_append_byte(&run->loosened, '\0') == STATUS_OK
+                   ? SUPERSET_HELD
+                   : SUPERSET_TOO_LARGE;
     }
     if (status == STATUS_OK && facts.length_min == 0) {
         abort(); /* it promised not to match the empty string */
@@ -72,11 +99,22 @@ static inline enum superset_outcome superset_loosen(struct superset *run, struct
 }
 
 struct superset_scan {
-    const uint32_t *ends; /* of each text in the packed buffer */
-    const struct span *texts;
+    const uint32_t *ends;        /* of each text in the packed buffer */
+    const struct span *searched; /* what is searched of each text */
+    const struct span *views;    /* what PCRE2 sees of it */
     uint32_t count;
     bool *candidate;
 };
+
+static inline bool superset_has_one(const struct span *literals, uint32_t count, struct span text)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < count && !found; i++) {
+        found =
+            text.size >= literals[i].size && memmem(text.data, text.size, literals[i].data, literals[i].size) != NULL;
+    }
+    return found;
+}
 
 static inline int superset_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
                                 void *opaque)
@@ -92,7 +130,7 @@ static inline int superset_note(unsigned id, unsigned long long from, unsigned l
             high = middle;
         }
     }
-    if (low < scan->count && to > scan->ends[low] - scan->texts[low].size) {
+    if (low < scan->count && to > scan->ends[low] - scan->searched[low].size) {
         scan->candidate[low] = true;
     }
     return 0;
@@ -118,62 +156,96 @@ static inline enum superset_outcome superset_compare(struct superset *run, const
 {
     enum superset_outcome outcome = SUPERSET_HELD;
     struct span packed = buffer_span(&run->packed);
-    if (hs_alloc_scratch(database, &run->hs_scratch) != HS_SUCCESS ||
-        hs_scan(database, (const char *)packed.data, (unsigned)packed.size, 0, run->hs_scratch, superset_note, scan) !=
-            HS_SUCCESS) {
+    if (database && (hs_alloc_scratch(database, &run->hs_scratch) != HS_SUCCESS ||
+                     hs_scan(database, (const char *)packed.data, (unsigned)packed.size, 0, run->hs_scratch,
+                             superset_note, scan) != HS_SUCCESS)) {
         abort();
     }
     for (uint32_t i = 0; i < scan->count; i++) {
         uint32_t start, end;
-        enum status status = regex_match(regex, run->scratch, scan->texts[i], 0, &start, &end);
+        enum status status = regex_match(regex, run->scratch, scan->views[i], 0, &start, &end);
         run->texts++;
         run->matches += status == STATUS_OK;
         run->candidates += scan->candidate[i];
-        if (status == STATUS_OK && !scan->candidate[i] && outcome == SUPERSET_HELD) {
+        struct span searched = scan->searched[i];
+        scan->candidate[i] |= superset_has_one(run->search.literals, run->search.literal_count, searched);
+        bool found = scan->candidate[i] && (run->literals.count == 0 ||
+                                            superset_has_one(run->literals.strings, run->literals.count, searched));
+        if (status == STATUS_OK && !found && outcome == SUPERSET_HELD) {
             outcome = SUPERSET_MISSED;
             fprintf(stderr, "missed a match at %u..%u\n", start, end);
             superset_print("pattern", pattern);
             superset_print("searched", span_text((const char *)run->loosened.data));
-            superset_print("text", scan->texts[i]);
+            superset_print("text", scan->views[i]);
+            for (uint32_t l = 0; l < run->search.literal_count; l++) {
+                superset_print("literal", run->search.literals[l]);
+            }
         }
     }
     return outcome;
 }
 
-static inline enum superset_outcome superset_run(struct superset *run, const struct regex *regex, struct span pattern,
-                                                 const struct span *texts, uint32_t count)
+/* Writes both forms of each text; the spans point into run->packed and run->seen, which have room for all. */
+static inline void superset_pack(struct superset *run, enum view view, const struct span *texts,
+                                 struct superset_scan *scan, uint32_t *ends, struct span *searched, struct span *views)
 {
-    enum superset_outcome outcome = superset_loosen(run, pattern);
-    if (outcome != SUPERSET_HELD) {
-        return outcome;
-    }
-    hs_database_t *database = NULL;
-    hs_compile_error_t *error = NULL;
-    if (hs_compile((const char *)run->loosened.data, HS_FLAG_DOTALL | HS_FLAG_MULTILINE, HS_MODE_BLOCK, NULL, &database,
-                   &error) != HS_SUCCESS) {
-        snprintf(run->hs_message, sizeof run->hs_message, "%s", error->message);
-        hs_free_compile_error(error);
-        return SUPERSET_NOT_COMPILED;
-    }
-    uint32_t *ends = calloc(count + 1, sizeof *ends);
-    bool *candidate = calloc(count + 1, sizeof *candidate);
-    if (!ends || !candidate) {
-        abort();
+    size_t size = 1;
+    for (uint32_t i = 0; i < scan->count; i++) {
+        size += 32 * texts[i].size + 64;
     }
     buffer_clear(&run->packed);
-    for (uint32_t i = 0; i < count; i++) {
-        if (buffer_append(&run->packed, texts[i].data, texts[i].size) != STATUS_OK) {
+    buffer_clear(&run->seen);
+    if (buffer_reserve(&run->packed, size) != STATUS_OK || buffer_reserve(&run->seen, size) != STATUS_OK) {
+        abort();
+    }
+    for (uint32_t i = 0; i < scan->count; i++) {
+        size_t start = run->packed.size, view_start_at = run->seen.size;
+        if (view_append(view, texts[i], &run->seen, NULL) != STATUS_OK ||
+            (view == VIEW_RAW ? caseless_append(texts[i], &run->packed)
+                              : view_append(view, texts[i], &run->packed, NULL)) != STATUS_OK) {
             abort();
         }
+        searched[i] = span_of(run->packed.data + start, run->packed.size - start);
+        views[i] = span_of(run->seen.data + view_start_at, run->seen.size - view_start_at);
         ends[i] = (uint32_t)run->packed.size;
         if (buffer_append_byte(&run->packed, '\n') != STATUS_OK) {
             abort();
         }
     }
-    struct superset_scan scan = {.ends = ends, .texts = texts, .count = count, .candidate = candidate};
+    if (run->packed.size > size || run->seen.size > size) {
+        abort(); /* the spans would not be valid any more */
+    }
+}
+
+static inline enum superset_outcome superset_run(struct superset *run, const struct regex *regex, struct span pattern,
+                                                 enum view view, const struct span *texts, uint32_t count)
+{
+    enum superset_outcome outcome = superset_loosen(run, pattern, view);
+    if (outcome != SUPERSET_HELD) {
+        return outcome;
+    }
+    hs_database_t *database = NULL;
+    hs_compile_error_t *error = NULL;
+    if (run->search.rest && hs_compile((const char *)run->loosened.data, HS_FLAG_DOTALL | HS_FLAG_MULTILINE,
+                                       HS_MODE_BLOCK, NULL, &database, &error) != HS_SUCCESS) {
+        snprintf(run->hs_message, sizeof run->hs_message, "%s", error->message);
+        hs_free_compile_error(error);
+        return SUPERSET_NOT_COMPILED;
+    }
+    uint32_t *ends = calloc(count + 1, sizeof *ends);
+    struct span *searched = calloc(count + 1, sizeof *searched), *views = calloc(count + 1, sizeof *views);
+    bool *candidate = calloc(count + 1, sizeof *candidate);
+    if (!ends || !searched || !views || !candidate) {
+        abort();
+    }
+    struct superset_scan scan = {
+        .ends = ends, .searched = searched, .views = views, .count = count, .candidate = candidate};
+    superset_pack(run, view, texts, &scan, ends, searched, views);
     outcome = superset_compare(run, regex, pattern, database, &scan);
     hs_free_database(database);
     free(ends);
+    free(searched);
+    free(views);
     free(candidate);
     return outcome;
 }
@@ -184,7 +256,11 @@ static inline enum superset_outcome superset_check(struct superset *run, struct 
     struct regex *regex = NULL;
     enum superset_outcome outcome = SUPERSET_REFUSED;
     if (regex_compile(pattern, NULL, &regex) == STATUS_OK) {
-        outcome = superset_run(run, regex, pattern, texts, count);
+        outcome = superset_run(run, regex, pattern, VIEW_RAW, texts, count);
+        if (outcome != SUPERSET_MISSED) {
+            enum superset_outcome folded = superset_run(run, regex, pattern, VIEW_FOLDED, texts, count);
+            outcome = folded == SUPERSET_MISSED ? folded : outcome;
+        }
         regex_free(&regex);
     }
     run->outcomes[outcome]++;

@@ -22,6 +22,20 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* As it stands: neither fitted to a view nor relieved of what literals find. */
+static enum superset_outcome loosen_alone(struct superset *run, struct span pattern)
+{
+    struct regex_node *root = NULL;
+    struct regex_loosened facts;
+    arena_reset(run->arena);
+    buffer_clear(&run->loosened);
+    enum status status = regex_tree_parse(pattern, run->arena, &root);
+    if (status == STATUS_OK) {
+        status = regex_loosen(root, &run->loosened, &facts);
+    }
+    return status == STATUS_OK ? SUPERSET_HELD : status == STATUS_LIMIT ? SUPERSET_TOO_LARGE : SUPERSET_UNSUPPORTED;
+}
+
 static void test_expressions(void **state)
 {
     static const struct {
@@ -98,7 +112,7 @@ static void test_expressions(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        enum superset_outcome outcome = superset_loosen(&run, span_text(rows[i].pattern));
+        enum superset_outcome outcome = loosen_alone(&run, span_text(rows[i].pattern));
         if (!rows[i].expression) {
             if (outcome != SUPERSET_UNSUPPORTED) {
                 fail_msg("%s: %s", rows[i].pattern, (const char *)run.loosened.data);
@@ -176,7 +190,7 @@ static void test_growth(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        enum superset_outcome outcome = superset_loosen(&run, span_text(patterns[i]));
+        enum superset_outcome outcome = loosen_alone(&run, span_text(patterns[i]));
         assert_true(outcome == SUPERSET_HELD || outcome == SUPERSET_TOO_LARGE);
         assert_true(run.loosened.size < 4096);
     }
