@@ -82,9 +82,9 @@ static const struct alerts_action alerts_actions[] = {
     {"claim", "alerts claim", alerts_claim,
      ALERTS_TAKES(OPTION_AS) | ALERTS_TAKES(OPTION_QUEUE) | ALERTS_TAKES(OPTION_LEASE), CASE_MAY,
      "usage: weir alerts claim [CASE] [OPTION]...\n"
-     "Takes a case for yourself: CASE, or the most urgent one that nobody holds. Prints\n"
-     "a token that 'decide' asks for. When the time is over somebody else may take the\n"
-     "case. Claiming your own case again gives you more time and a new token.\n"
+     "Takes a case for yourself: CASE, or the most urgent one that nobody holds.\n"
+     "Prints a token that 'decide' asks for. When the time is over somebody else may\n"
+     "take the case. Claiming your own case again gives you more time and a new token.\n"
      "\n" ALERTS_HELP_DATA ALERTS_HELP_AS "  --queue NAME     the most urgent one of this queue\n"
      "  --lease MINUTES  for how long (default: 30, at most 1440)\n" ALERTS_HELP_END},
     {"decide", "alerts decide", alerts_decide,

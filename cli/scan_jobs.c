@@ -13,7 +13,7 @@
 #include "scanner/scanner.h"
 
 #define ARENA_MAX ((size_t)256 << 20)
-#define LINES_MAX ((size_t)1 << 30)
+#define LINES_MAX ((size_t)4 << 30)
 #define FAULTS_SHOWN_MAX 20
 
 /* Messages that are read, scanned and written together. */
@@ -306,7 +306,8 @@ static void end_jobs(struct jobs *jobs)
 
 enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals)
 {
-    struct jobs jobs = {.job = job, .chunk_count = job->jobs * SCAN_CHUNKS_PER_JOB};
+    uint32_t threads = job->jobs < 1 ? 1 : job->jobs > SCAN_JOBS_MAX ? SCAN_JOBS_MAX : job->jobs;
+    struct jobs jobs = {.job = job, .chunk_count = threads * SCAN_CHUNKS_PER_JOB};
     struct scan_totals totals = {0};
     jobs.chunks = calloc(jobs.chunk_count, sizeof *jobs.chunks);
     jobs.done = calloc(jobs.chunk_count, sizeof(struct chunk *));
@@ -317,7 +318,7 @@ enum status scan_jobs_run(const struct scan_job *job, struct error *error, struc
     if (status == STATUS_OK) {
         status = queue_new(jobs.chunk_count, &jobs.finished);
     }
-    while (status == STATUS_OK && jobs.thread_count < job->jobs) {
+    while (status == STATUS_OK && jobs.thread_count < threads) {
         if (pthread_create(&jobs.threads[jobs.thread_count], NULL, scan_chunks, &jobs) != 0) {
             status = jobs.thread_count > 0 ? STATUS_OK : STATUS_SYSTEM;
             break;

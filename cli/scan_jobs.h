@@ -18,13 +18,13 @@
 
 #define SCAN_JOBS_MAX 256
 #define SCAN_CHUNKS_PER_JOB 4
-#define SCAN_CHUNK_MESSAGES 4096
-#define SCAN_CHUNK_BYTES (1u << 20)
+#define SCAN_CHUNK_MESSAGES 1024 /* few enough that a line for each of thousands of rules still fits */
+#define SCAN_CHUNK_BYTES (256u << 10)
 
 struct scan_job {
     struct ruleset *ruleset;
     struct input *input;
-    uint32_t jobs;
+    uint32_t jobs;       /* threads: 1 to SCAN_JOBS_MAX */
     bool shadow;         /* print hits of shadow rules too */
     bool format_guessed; /* nobody said which format: a first line that looks like JSON and is not read so is told */
     FILE *out;

@@ -1,8 +1,12 @@
 #include "rules/partition.h"
 
 #include <hs.h>
-#include <stdbool.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define HELPERS_MAX 15u /* threads besides the caller's */
 
 static enum status partition_make(hs_database_t *database, struct partition **ret_partition)
 {
@@ -128,34 +132,70 @@ static enum status compile_list(struct expressions *list, bool *refused, hs_data
     return STATUS_OK;
 }
 
-enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
-                                          struct partition **ret_partition)
+static enum status compile_job(struct partition_job *job)
 {
     struct expressions list = {
-        .texts = calloc(count, sizeof *list.texts),
-        .flags = calloc(count, sizeof *list.flags),
-        .ids = calloc(count, sizeof *list.ids),
-        .count = count,
+        .texts = calloc(job->count, sizeof *list.texts),
+        .flags = calloc(job->count, sizeof *list.flags),
+        .ids = calloc(job->count, sizeof *list.ids),
+        .count = job->count,
     };
     enum status status = STATUS_NO_MEMORY;
     if (list.texts && list.flags && list.ids) {
-        for (uint32_t i = 0; i < count; i++) {
-            list.texts[i] = expressions[i];
+        for (uint32_t i = 0; i < job->count; i++) {
+            list.texts[i] = job->expressions[i];
             list.flags[i] = HS_FLAG_DOTALL | HS_FLAG_MULTILINE;
             list.ids[i] = i;
         }
         hs_database_t *database = NULL;
-        status = compile_list(&list, refused, &database);
+        status = compile_list(&list, job->refused, &database);
         if (status == STATUS_OK && database) {
-            status = partition_make(database, ret_partition);
-        } else if (status == STATUS_OK) {
-            *ret_partition = NULL;
+            status = partition_make(database, &job->ret_partition);
         }
     }
     free(list.texts);
     free(list.flags);
     free(list.ids);
     return status;
+}
+
+/* Jobs that threads take one after the other. */
+struct bench {
+    struct partition_job *jobs;
+    uint32_t count;
+    atomic_uint next;
+};
+
+static void *work(void *context)
+{
+    struct bench *bench = context;
+    for (uint32_t i; (i = atomic_fetch_add(&bench->next, 1)) < bench->count;) {
+        bench->jobs[i].ret_status = compile_job(&bench->jobs[i]);
+    }
+    return NULL;
+}
+
+enum status partition_compile_expressions(struct partition_job *jobs, uint32_t count)
+{
+    struct bench bench = {.jobs = jobs, .count = count};
+    pthread_t helpers[HELPERS_MAX];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t started = 0;
+    atomic_init(&bench.next, 0);
+    while (started < HELPERS_MAX && started + 1 < count && started + 1 < cores &&
+           pthread_create(&helpers[started], NULL, work, &bench) == 0) {
+        started++;
+    }
+    (void)work(&bench); /* this thread works too, so that a thread that cannot be made only costs time */
+    for (uint32_t i = 0; i < started; i++) {
+        (void)pthread_join(helpers[i], NULL);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (jobs[i].ret_status != STATUS_OK) {
+            return jobs[i].ret_status;
+        }
+    }
+    return STATUS_OK;
 }
 
 void partition_free(struct partition **partition)

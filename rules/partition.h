@@ -7,6 +7,7 @@
 #ifndef RULES_PARTITION_H
 #define RULES_PARTITION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,11 +28,20 @@ enum status partition_compile_literals(const struct span *literals, uint32_t cou
                                        struct partition **ret_partition) MUST_USE;
 
 /*
- * NUL-terminated expressions; expression i reports the id i. What Hyperscan refuses is left out, and `refused[i]` is
- * set to true for it; its owner must be searched in another way. *ret_partition is NULL if nothing is left.
+ * One partition of NUL-terminated expressions to be compiled; expression i reports the id i. What Hyperscan refuses is
+ * left out, and refused[i] is set for it; its owner must be searched in another way.
  */
-enum status partition_compile_expressions(const char *const *expressions, uint32_t count, bool *refused,
-                                          struct partition **ret_partition) MUST_USE;
+struct partition_job {
+    const char *const *expressions;
+    uint32_t count;
+    bool *refused;
+    struct partition *ret_partition; /* NULL if nothing is left */
+    enum status ret_status;
+};
+
+/* Compiles all jobs, on as many threads as there are cores. STATUS_OK if each is; otherwise the status of one that is
+ * not. */
+enum status partition_compile_expressions(struct partition_job *jobs, uint32_t count) MUST_USE;
 
 void partition_free(struct partition **partition);
 

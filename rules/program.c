@@ -13,7 +13,7 @@
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define PROBES_MAX 4000000u
-#define EXPRESSIONS_A_PARTITION 256u
+#define EXPRESSIONS_A_PARTITION 32u /* compiling grows faster than the number; searching prefers few partitions */
 #define EXPRESSION_SIZE_MAX 65536u
 #define RAW_ENTRIES_A_REGEX 64u /* `words` over the raw view are joined into regexes of this many entries */
 
@@ -366,44 +366,80 @@ static enum status compile_literals(struct plan *plan, enum view view)
     return status;
 }
 
-static enum status compile_expressions(struct plan *plan, enum view view, const struct expression_use *uses,
-                                       uint32_t count)
+/* What a partition of expressions came from. */
+struct part {
+    enum view view;
+    uint32_t *probes;
+};
+
+/* Cuts the expressions of a view into jobs. Texts and lists live in the program's arena. */
+static enum status cut_expressions(struct plan *plan, enum view view, struct list *jobs, struct list *parts)
 {
-    const char **texts = calloc(count, sizeof *texts);
-    bool *refused = calloc(count, sizeof *refused);
-    uint32_t *probes = arena_array(plan->program->arena, count, sizeof *probes);
-    struct partition *partition = NULL;
-    enum status status = STATUS_NO_MEMORY;
-    if (!texts || !refused || !probes) {
-        goto out;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        texts[i] = uses[i].text;
-        probes[i] = uses[i].probe;
-    }
-    status = partition_compile_expressions(texts, count, refused, &partition);
-    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
-        if (refused[i]) {
-            ((struct program_probe *)plan->probes.items)[probes[i]].search = SEARCH_ALWAYS;
-        } else {
-            plan->program->facts.expressions++;
+    const struct expression_use *uses = plan->expressions[view].items;
+    uint32_t total = plan->expressions[view].count;
+    struct arena *arena = plan->program->arena;
+    for (uint32_t first = 0; first < total; first += EXPRESSIONS_A_PARTITION) {
+        uint32_t count = total - first < EXPRESSIONS_A_PARTITION ? total - first : EXPRESSIONS_A_PARTITION;
+        struct partition_job *job = list_add(jobs, sizeof *job);
+        struct part *part = list_add(parts, sizeof *part);
+        const char **texts = arena_array(arena, count, sizeof *texts);
+        uint32_t *probes = arena_array(arena, count, sizeof *probes);
+        bool *refused = arena_array(arena, count, sizeof *refused);
+        if (!job || !part || !texts || !probes || !refused) {
+            return STATUS_NO_MEMORY;
         }
-    }
-    if (status == STATUS_OK && partition) {
-        struct program_expressions *added = list_add(&plan->partitions, sizeof *added);
-        enum view *added_view = list_add(&plan->partition_views, sizeof *added_view);
-        if (!added || !added_view) {
-            status = STATUS_NO_MEMORY;
-            goto out;
+        for (uint32_t i = 0; i < count; i++) {
+            texts[i] = uses[first + i].text;
+            probes[i] = uses[first + i].probe;
         }
-        *added = (struct program_expressions){.partition = partition, .count = count, .probes = probes};
-        *added_view = view;
-        partition = NULL;
+        *job = (struct partition_job){.expressions = texts, .count = count, .refused = refused};
+        *part = (struct part){.view = view, .probes = probes};
     }
-out:
-    partition_free(&partition);
-    free(texts);
-    free(refused);
+    return STATUS_OK;
+}
+
+/* Takes over what a job made; what Hyperscan refused is confirmed on every message. */
+static enum status keep_partition(struct plan *plan, struct partition_job *job, const struct part *part)
+{
+    for (uint32_t i = 0; i < job->count; i++) {
+        if (job->refused[i]) {
+            ((struct program_probe *)plan->probes.items)[part->probes[i]].search = SEARCH_ALWAYS;
+        }
+        plan->program->facts.expressions += !job->refused[i];
+    }
+    if (!job->ret_partition) {
+        return STATUS_OK;
+    }
+    enum view *view = list_add(&plan->partition_views, sizeof *view);
+    struct program_expressions *added = view ? list_add(&plan->partitions, sizeof *added) : NULL;
+    if (!added) {
+        return STATUS_NO_MEMORY;
+    }
+    *added = (struct program_expressions){.partition = job->ret_partition, .count = job->count, .probes = part->probes};
+    *view = part->view;
+    job->ret_partition = NULL;
+    return STATUS_OK;
+}
+
+static enum status compile_expressions(struct plan *plan)
+{
+    struct list jobs = {0}, parts = {0};
+    enum status status = STATUS_OK;
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        status = cut_expressions(plan, (enum view)view, &jobs, &parts);
+    }
+    struct partition_job *job = jobs.items;
+    if (status == STATUS_OK) {
+        status = partition_compile_expressions(job, jobs.count);
+    }
+    for (uint32_t i = 0; i < jobs.count; i++) {
+        if (status == STATUS_OK) {
+            status = keep_partition(plan, &job[i], (struct part *)parts.items + i);
+        }
+        partition_free(&job[i].ret_partition);
+    }
+    free(jobs.items);
+    free(parts.items);
     return status;
 }
 
@@ -420,18 +456,6 @@ static enum status list_always(struct plan *plan, enum view view)
         }
     }
     return STATUS_OK;
-}
-
-static enum status compile_view(struct plan *plan, enum view view)
-{
-    enum status status = compile_literals(plan, view);
-    const struct expression_use *uses = plan->expressions[view].items;
-    uint32_t count = plan->expressions[view].count;
-    for (uint32_t i = 0; status == STATUS_OK && i < count; i += EXPRESSIONS_A_PARTITION) {
-        uint32_t part = count - i < EXPRESSIONS_A_PARTITION ? count - i : EXPRESSIONS_A_PARTITION;
-        status = compile_expressions(plan, view, uses + i, part);
-    }
-    return status == STATUS_OK ? list_always(plan, view) : status;
 }
 
 static size_t database_bytes(const struct program *program)
@@ -510,7 +534,13 @@ enum status program_build(const struct pack *const *packs, uint32_t pack_count, 
         }
     }
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        status = compile_view(&plan, (enum view)view);
+        status = compile_literals(&plan, (enum view)view);
+    }
+    if (status == STATUS_OK) {
+        status = compile_expressions(&plan);
+    }
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        status = list_always(&plan, (enum view)view);
     }
     if (plan.program && plan.program->arena) {
         enum status finished = plan_finish(&plan);

@@ -193,14 +193,40 @@ static enum status copy_entry(const struct entry *entry, struct arena *arena, st
     return STATUS_OK;
 }
 
-static bool is_listed(const struct verdict_context *context, uint32_t from, uint32_t to, struct span message_id)
+static bool is_listed(const struct entry *const *found, uint32_t count, struct span message_id)
 {
-    for (uint32_t i = from; i < to; i++) {
-        if (span_equal(context[i].message_id, message_id)) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (span_equal(entry_message(found[i]), message_id)) {
             return true;
         }
     }
     return false;
+}
+
+/* The messages before `message`, newest first; returns how many, at most `max`. */
+static uint32_t find_earlier(struct window *window, const struct message *message, int64_t now_ms, uint32_t max,
+                             const struct entry **found)
+{
+    const struct place *place = find_place(window, message->conversation_hash);
+    uint64_t at = place->hash == message->conversation_hash ? place->last : NONE;
+    uint32_t count = 0;
+    for (uint32_t steps = 0; steps < WALK_MAX && is_alive(window, at); steps++) {
+        const struct entry *entry = entry_at(window, at);
+        at = entry->previous;
+        if (!span_equal(entry_conversation(entry), message->conversation_id)) {
+            break; /* two conversations with one hash: say nothing rather than something wrong */
+        }
+        if (now_ms - entry->received_at_ms > window->settings.age_ms) {
+            break;
+        }
+        struct span id = entry_message(entry);
+        if (span_equal(id, message->message_id)) {
+            count = 0; /* its batch was sent again: what was found so far came after it, or stands here once more */
+        } else if (count < max && !is_listed(found, count, id)) {
+            found[count++] = entry;
+        }
+    }
+    return count;
 }
 
 enum status window_find(struct window *window, const struct message *message, int64_t now_ms, struct arena *arena,
@@ -211,26 +237,14 @@ enum status window_find(struct window *window, const struct message *message, in
     if (!context) {
         return STATUS_NO_MEMORY;
     }
-    const struct place *place = find_place(window, message->conversation_hash);
-    uint64_t at = place->hash == message->conversation_hash ? place->last : NONE;
-    uint32_t first = max; /* filled from the end: the newest is found first */
-    for (uint32_t steps = 0; steps < WALK_MAX && first > 0 && is_alive(window, at); steps++) {
-        const struct entry *entry = entry_at(window, at);
-        at = entry->previous;
-        if (!span_equal(entry_conversation(entry), message->conversation_id)) {
-            break; /* two conversations with one hash: say nothing rather than something wrong */
+    const struct entry *found[WINDOW_MESSAGES_MAX];
+    uint32_t count = find_earlier(window, message, now_ms, max, found);
+    uint32_t first = max; /* filled from the end: the newest was found first */
+    for (uint32_t i = 0; i < count; i++) {
+        if (copy_entry(found[i], arena, &context[first - 1]) != STATUS_OK) {
+            break; /* no room for older ones: a flagged message must not wait for its context */
         }
-        struct span id = entry_message(entry);
-        if (now_ms - entry->received_at_ms > window->settings.age_ms) {
-            break;
-        }
-        if (span_equal(id, message->message_id) || is_listed(context, first, max, id)) {
-            continue;
-        }
-        enum status status = copy_entry(entry, arena, &context[--first]);
-        if (status != STATUS_OK) {
-            return status;
-        }
+        first--;
     }
     *ret_context = context + first;
     *ret_count = max - first;

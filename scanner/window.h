@@ -37,7 +37,8 @@ void window_add(struct window *window, const struct message *message, int64_t re
 
 /*
  * The messages of the conversation of `message` that came before it, oldest first, as copies in the arena. The message
- * itself and repetitions (a batch sent again) are left out. STATUS_NO_MEMORY.
+ * itself and repetitions (a batch sent again) are left out, and so are the oldest where the arena has no room for all.
+ * STATUS_NO_MEMORY: not even for a list of none.
  */
 enum status window_find(struct window *window, const struct message *message, int64_t now_ms, struct arena *arena,
                         struct verdict_context **ret_context, uint32_t *ret_count) MUST_USE;

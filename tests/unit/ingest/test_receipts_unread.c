@@ -19,12 +19,12 @@
 #include "ingest/outbox.h"
 #include "proto/encode.h"
 
-#define PATIENCE_MS 20000 /* far more than anything takes */
+#define PATIENCE_MS 60000 /* far more than anything takes */
 #define ENDPOINT "inproc://receipts-unread"
 #define MESSAGES 4096u
-#define BATCHES 1000u
+#define BATCHES 400u
 #define RECEIPT_SIZE_MIN ((size_t)64 << 10)  /* of one that names so many rejections */
-#define WAITING_BYTES_MAX ((size_t)32 << 20) /* of one peer's receipts, the outbox included */
+#define WAITING_BYTES_MAX ((size_t)16 << 20) /* of one peer's receipts, the outbox included */
 
 static enum status push_nothing(void *context, struct batch *batch)
 {
@@ -60,6 +60,9 @@ static void test_unread_receipts_are_bounded(void **state)
                                                     .retry_after_ms = 7,
                                                     .drain_ms = PATIENCE_MS};
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* about memory, not about threads; the sanitizer makes each try to send a hundred times as dear */
+#endif
     struct error error = {0};
     struct metrics *metrics;
     struct ingest *ingest;
