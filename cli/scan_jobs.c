@@ -15,6 +15,7 @@
 #define ARENA_MAX ((size_t)256 << 20)
 #define LINES_MAX ((size_t)4 << 30)
 #define FAULTS_SHOWN_MAX 20
+#define CHUNKS_MAX ((size_t)SCAN_JOBS_MAX * SCAN_CHUNKS_PER_JOB)
 
 /* Messages that are read, scanned and written together. */
 struct chunk {
@@ -31,7 +32,7 @@ struct jobs {
     const struct scan_job *job;
     uint32_t chunk_count;
     struct chunk *chunks;
-    struct chunk **done; /* by number modulo chunk_count: waiting for its turn to be written */
+    struct chunk *done[CHUNKS_MAX]; /* by number modulo CHUNKS_MAX: waiting for its turn to be written */
     struct queue *todo, *finished;
     pthread_t threads[SCAN_JOBS_MAX];
     uint32_t thread_count;
@@ -211,9 +212,9 @@ static enum status collect(struct jobs *jobs, uint64_t *next, struct error *erro
         return status;
     }
     struct chunk *chunk = item;
-    jobs->done[chunk->number % jobs->chunk_count] = chunk;
-    while ((chunk = jobs->done[*next % jobs->chunk_count]) != NULL) {
-        jobs->done[*next % jobs->chunk_count] = NULL;
+    jobs->done[chunk->number % CHUNKS_MAX] = chunk;
+    while ((chunk = jobs->done[*next % CHUNKS_MAX]) != NULL) {
+        jobs->done[*next % CHUNKS_MAX] = NULL;
         (*next)++;
         if (chunk->status != STATUS_OK) {
             return chunk->status;
@@ -233,7 +234,7 @@ static enum status collect(struct jobs *jobs, uint64_t *next, struct error *erro
 /* The calling thread's part: reads ahead as long as chunks are free, then collects. */
 static enum status read_and_write(struct jobs *jobs, struct error *error, struct scan_totals *totals)
 {
-    struct chunk *free_list[SCAN_JOBS_MAX * SCAN_CHUNKS_PER_JOB];
+    struct chunk *free_list[CHUNKS_MAX];
     uint32_t free_count = 0;
     uint64_t number = 0, next = 0;
     struct progress progress;
@@ -301,7 +302,6 @@ static void end_jobs(struct jobs *jobs)
         free(jobs->chunks[i].texts);
     }
     free(jobs->chunks);
-    free(jobs->done);
 }
 
 enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals)
@@ -310,8 +310,7 @@ enum status scan_jobs_run(const struct scan_job *job, struct error *error, struc
     struct jobs jobs = {.job = job, .chunk_count = threads * SCAN_CHUNKS_PER_JOB};
     struct scan_totals totals = {0};
     jobs.chunks = calloc(jobs.chunk_count, sizeof *jobs.chunks);
-    jobs.done = calloc(jobs.chunk_count, sizeof(struct chunk *));
-    enum status status = jobs.chunks && jobs.done ? make_chunks(&jobs) : STATUS_NO_MEMORY;
+    enum status status = jobs.chunks ? make_chunks(&jobs) : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
         status = queue_new(jobs.chunk_count, &jobs.todo);
     }

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/status.h"
 
-#define SELFTEST_FULL_PATTERNS 3000
-#define SELFTEST_FULL_TEXTS 2000
+#define SELFTEST_FULL_PATTERNS 2500
+#define SELFTEST_FULL_TEXTS 1500
 
 enum selftest_size {
     SELFTEST_SHORT, /* at each start: some tens of milliseconds */
