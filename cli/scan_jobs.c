@@ -1,7 +1,6 @@
 #include "cli/scan_jobs.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/queue.h"
+#include "cli/hit_json.h"
 #include "cli/progress.h"
 #include "scanner/scanner.h"
 
@@ -43,57 +43,11 @@ struct rendering {
     struct chunk *chunk;
 };
 
-static json_t *render_spans(const struct scan_hit *hit)
-{
-    json_t *spans = json_array();
-    for (uint32_t i = 0; i < hit->span_count; i++) {
-        const struct verdict_span *span = &hit->spans[i];
-        (void)json_array_append_new(spans,
-                                    json_pack("{s:s, s:s, s:I, s:I}", "pattern", span->pattern, "view", span->view,
-                                              "start", (json_int_t)span->start, "end", (json_int_t)span->end));
-    }
-    return spans;
-}
-
-/* The id as text; bytes that are no UTF-8 would make the line unreadable, so jansson refuses them: shown as U+FFFD. */
-static json_t *render_id(struct span id)
-{
-    json_t *text = json_stringn((const char *)id.data, id.size);
-    return text ? text : json_string("\xEF\xBF\xBD");
-}
-
-static enum status render_hit(const struct rendering *rendering, struct span id, const struct scan_hit *hit)
-{
-    const struct rule *rule = hit->rule;
-    json_t *line = json_object();
-    (void)json_object_set_new(line, "message_id", render_id(id));
-    (void)json_object_set_new(line, "rule", json_string(rule->id));
-    (void)json_object_set_new(line, "severity", json_string(severity_text(rule->severity)));
-    (void)json_object_set_new(line, "queue", rule->queue ? json_string(rule->queue) : json_null());
-    (void)json_object_set_new(line, "generation", json_string(ruleset_generation(rendering->jobs->job->ruleset)));
-    if (rule->status == RULE_SHADOW) {
-        (void)json_object_set_new(line, "status", json_string("shadow"));
-    }
-    if (hit->outcome == OUTCOME_UNSCANNED) {
-        (void)json_object_set_new(line, "outcome", json_string("unscanned"));
-        (void)json_object_set_new(line, "reason", json_string(hit->reason));
-    }
-    (void)json_object_set_new(line, "spans", render_spans(hit));
-    char *text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
-    json_decref(line);
-    if (!text) {
-        return STATUS_NO_MEMORY;
-    }
-    struct buffer *lines = &rendering->chunk->lines;
-    enum status status = buffer_append_text(lines, text);
-    free(text);
-    return status == STATUS_OK ? buffer_append_byte(lines, '\n') : status;
-}
-
 static enum status on_hits(void *context, uint32_t message, const struct scan_hit *hits, uint32_t hit_count)
 {
     const struct rendering *rendering = context;
     struct scan_totals *totals = &rendering->chunk->totals;
+    const char *generation = ruleset_generation(rendering->jobs->job->ruleset);
     bool flagged = false, unscanned = false;
     for (uint32_t i = 0; i < hit_count; i++) {
         bool live = hits[i].rule->status == RULE_LIVE;
@@ -103,7 +57,8 @@ static enum status on_hits(void *context, uint32_t message, const struct scan_hi
         flagged |= live && hits[i].outcome == OUTCOME_FLAGGED;
         unscanned |= live && hits[i].outcome == OUTCOME_UNSCANNED;
         totals->hits++;
-        enum status status = render_hit(rendering, rendering->chunk->ids[message], &hits[i]);
+        enum status status =
+            hit_json_append(&rendering->chunk->lines, rendering->chunk->ids[message], generation, &hits[i]);
         if (status != STATUS_OK) {
             return status;
         }

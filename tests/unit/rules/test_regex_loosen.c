@@ -23,15 +23,15 @@ static int tear_down(void **state)
 }
 
 /* As it stands: neither fitted to a view nor relieved of what literals find. */
-static enum superset_outcome loosen_alone(struct superset *run, struct span pattern)
+static enum superset_outcome loosen_alone(struct superset *with, struct span pattern)
 {
     struct regex_node *root = NULL;
     struct regex_loosened facts;
-    arena_reset(run->arena);
-    buffer_clear(&run->loosened);
-    enum status status = regex_tree_parse(pattern, run->arena, &root);
+    arena_reset(with->arena);
+    buffer_clear(&with->loosened);
+    enum status status = regex_tree_parse(pattern, with->arena, &root);
     if (status == STATUS_OK) {
-        status = regex_loosen(root, &run->loosened, &facts);
+        status = regex_loosen(root, &with->loosened, &facts);
     }
     return status == STATUS_OK ? SUPERSET_HELD : status == STATUS_LIMIT ? SUPERSET_TOO_LARGE : SUPERSET_UNSUPPORTED;
 }

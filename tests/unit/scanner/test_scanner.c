@@ -92,7 +92,8 @@ static void test_raw_words(void **state)
     (void)state;
     /* over the raw view an entry is a regex: caseless, but a disguise hides it */
     expect("pack: p\nrules:\n" RULE("p.w", "w: {words: [gift card, evil], view: raw}", ""),
-           TEXTS("GIFT card", "gift\n-card", "devil evil", "\xEF\xBD\x85vil"), "0 p.w w[0,9)\n1 p.w w[0,10)\n2 p.w w[6,10)\n");
+           TEXTS("GIFT card", "gift\n-card", "devil evil", "\xEF\xBD\x85vil"),
+           "0 p.w w[0,9)\n1 p.w w[0,10)\n2 p.w w[6,10)\n");
 }
 
 static void test_domains(void **state)
