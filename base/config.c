@@ -168,11 +168,13 @@ static enum status config_read_texts(const struct config_reader *reader, const s
     enum status status = config_check_list(reader, row, node);
     if (status != STATUS_OK)
         return status;
-    if (node->count > 0) {
-        texts.items = arena_array(reader->arena, node->count, sizeof *texts.items);
-        if (!texts.items)
-            return config_no_memory(reader);
+    if (node->count == 0) {
+        *ret_texts = texts;
+        return STATUS_OK;
     }
+    texts.items = arena_array(reader->arena, node->count, sizeof *texts.items);
+    if (!texts.items)
+        return config_no_memory(reader);
     for (const struct yaml *item = node->first; item; item = item->next) {
         int index;
         enum status one = row->choices ? config_read_choice(reader, &item_row, item, &index) : STATUS_OK;
@@ -197,11 +199,13 @@ static enum status config_read_list(const struct config_reader *reader, const st
     enum status status = config_check_list(reader, row, node);
     if (status != STATUS_OK)
         return status;
-    if (node->count > 0) {
-        list.items = arena_array(reader->arena, node->count, table->items_size);
-        if (!list.items)
-            return config_no_memory(reader);
+    if (node->count == 0) {
+        *ret_list = list;
+        return STATUS_OK;
     }
+    list.items = arena_array(reader->arena, node->count, table->items_size);
+    if (!list.items)
+        return config_no_memory(reader);
     for (const struct yaml *item = node->first; item; item = item->next) {
         unsigned char *settings = (unsigned char *)list.items + (size_t)list.count * table->items_size;
         enum status one = config_fill(table, reader->arena, settings);

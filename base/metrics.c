@@ -75,6 +75,7 @@ static void metrics_free_family(struct metrics_family *family)
         return;
     struct metric *metric, *next;
     HASH_ITER (hh, family->metrics, metric, next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_ITER reads the next one before this one is freed. */
         HASH_DEL(family->metrics, metric);
         metrics_free_metric(metric);
     }

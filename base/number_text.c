@@ -8,8 +8,7 @@ void number_text(double value, char text[NUMBER_TEXT_SIZE])
 {
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, NUMBER_TEXT_SIZE, "%.*g", digits, value);
-        double back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof back) == 0)
+        if (strtod(text, NULL) == value)
             break;
     }
     /* Whatever the locale puts between the digits stands where a point belongs. */

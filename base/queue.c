@@ -221,7 +221,7 @@ enum status queue_pop_many(struct queue *queue, int64_t timeout_ms, void **items
 
 enum status queue_pop(struct queue *queue, int64_t timeout_ms, void **ret_item)
 {
-    void *item;
+    void *item = NULL;
     size_t count;
 
     enum status status = queue_pop_many(queue, timeout_ms, &item, 1, &count);

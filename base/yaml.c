@@ -107,13 +107,14 @@ static yaml_mark_t yaml_fault_mark(const struct yaml_reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *context = parser->context ? parser->context : "";
+    const char *problem = parser->problem ? parser->problem : "";
 
     if (parser->error == YAML_READER_ERROR)
         return yaml_mark_of_offset(reader->text, parser->problem_offset);
     /* Quotes that never end and keys without a colon are wrong where they begin, not where libyaml gives up. */
     if (strcmp(context, "while scanning a simple key") == 0 ||
         (strcmp(context, "while scanning a quoted scalar") == 0 &&
-         strcmp(parser->problem, "found unexpected end of stream") == 0))
+         strcmp(problem, "found unexpected end of stream") == 0))
         return parser->context_mark;
     return parser->problem_mark;
 }

@@ -353,6 +353,7 @@ static bool courier_send(struct courier *courier, struct parcel *parcel, int64_t
     if (parcel->resend) {
         courier->counts.resent += parcel->count;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the parcel is in the list, so the list is not empty. */
     DL_DELETE(courier->waiting, parcel);
     DL_APPEND(courier->sent, parcel);
     parcel->sent = true;

@@ -105,7 +105,8 @@ static int parse_options(int argc, char **argv, struct demo_options *options)
         {NULL, 0, NULL, 0},
     };
     long long number;
-    for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
         bool ok = true;
         switch (option) {
         case OPTION_MESSAGES:
@@ -134,7 +135,7 @@ static int parse_options(int argc, char **argv, struct demo_options *options)
             (void)fputs(help, stdout);
             return -1;
         default:
-            return command_usage_error("demo", "unknown option");
+            return command_option_error("demo", option, argv, known);
         }
         if (!ok) {
             return EXIT_WRONG_USAGE;

@@ -331,40 +331,40 @@ void pipeline_reload(struct pipeline *pipeline)
 }
 
 /* In the order of the data: nothing new comes in, what is in flight is scanned, stored and acknowledged. */
-uint32_t pipeline_stop(struct pipeline **stopped)
+uint32_t pipeline_stop(struct pipeline **pipeline)
 {
-    struct pipeline *pipeline = *stopped;
+    struct pipeline *ending = *pipeline;
     uint32_t unsettled = 0, unsafe = 0;
-    if (!pipeline) {
+    if (!ending) {
         return 0;
     }
-    atomic_store(&pipeline->ready, false);
-    struct ingest *ingest = atomic_load(&pipeline->ingest);
+    atomic_store(&ending->ready, false);
+    struct ingest *ingest = atomic_load(&ending->ingest);
     if (ingest) {
         ingest_stop(ingest, &unsettled);
     }
-    if (pipeline->committer) { /* workers may wait for room in front of a store that cannot write */
-        committer_hurry(pipeline->committer, (uint32_t)pipeline->settings->drain_ms);
+    if (ending->committer) { /* workers may wait for room in front of a store that cannot write */
+        committer_hurry(ending->committer, (uint32_t)ending->settings->drain_ms);
     }
-    worker_pool_stop(&pipeline->workers);
-    if (pipeline->committer) {
-        unsafe = committer_stop(pipeline->committer, (uint32_t)pipeline->settings->drain_ms);
-        committer_free(&pipeline->committer);
+    worker_pool_stop(&ending->workers);
+    if (ending->committer) {
+        unsafe = committer_stop(ending->committer, (uint32_t)ending->settings->drain_ms);
+        committer_free(&ending->committer);
     }
     if (unsafe > 0) {
         log_event(LOG_WARNING, "verdicts_not_stored", LOG_INTEGER("count", unsafe));
     }
-    api_stop(&pipeline->api); /* its probes look at ingest */
-    atomic_store(&pipeline->ingest, NULL);
+    api_stop(&ending->api); /* its probes look at ingest */
+    atomic_store(&ending->ingest, NULL);
     ingest_free(&ingest);
-    if (pipeline->store) {
-        store_sqlite.close(&pipeline->store);
+    if (ending->store) {
+        store_sqlite.close(&ending->store);
     }
-    store_unlock(&pipeline->lock_fd);
-    slot_free(&pipeline->slot);
-    metrics_free(&pipeline->metrics);
-    arena_free(&pipeline->arena);
-    free(pipeline);
-    *stopped = NULL;
+    store_unlock(&ending->lock_fd);
+    slot_free(&ending->slot);
+    metrics_free(&ending->metrics);
+    arena_free(&ending->arena);
+    free(ending);
+    *pipeline = NULL;
     return unsettled;
 }

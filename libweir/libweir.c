@@ -29,7 +29,8 @@ const char *weir_version(void)
 
 static struct ruleset *ruleset_of(const weir_rules *rules)
 {
-    return (struct ruleset *)(uintptr_t)rules; /* the count of holds inside is atomic */
+    /* The count of holds inside is atomic. NOLINTNEXTLINE(performance-no-int-to-ptr): only to shed the const. */
+    return (struct ruleset *)(uintptr_t)rules;
 }
 
 /* The first errors as lines of text, as many as fit. */

@@ -30,11 +30,11 @@ struct verdict_span {
 
 struct verdict_hit {
     enum outcome outcome;
+    enum severity severity;
     const char *rule;   /* id */
     const char *title;  /* of the rule, for people */
     const char *queue;  /* the rule's own queue, or NULL */
     const char *reason; /* OUTCOME_UNSCANNED: "match_limit", "view_limit", "no_memory", ...; else NULL */
-    enum severity severity;
     const struct verdict_span *spans;
     uint32_t span_count;
 };

@@ -119,9 +119,12 @@ static void skip_ignored(struct regex_reader *reader)
         if (regex_reader_sees(reader, "\\E")) {
             reader->quoted = false;
             reader->at += 2;
-        } else if (reader->quoted) {
+            continue;
+        }
+        if (reader->quoted) {
             return;
-        } else if (regex_reader_sees(reader, "\\Q")) {
+        }
+        if (regex_reader_sees(reader, "\\Q")) {
             reader->quoted = true;
             reader->at += 2;
         } else if (reader->options.extended && pattern_space(reader) > 0) {
@@ -293,7 +296,11 @@ static struct regex_node *read_item(struct regex_reader *reader)
 /* One alternative. */
 static struct regex_node *read_sequence(struct regex_reader *reader)
 {
-    struct regex_node *sequence = regex_reader_node(reader, NODE_SEQUENCE), **tail = sequence ? &sequence->first : NULL;
+    struct regex_node *sequence = regex_reader_node(reader, NODE_SEQUENCE);
+    if (!sequence) {
+        return NULL;
+    }
+    struct regex_node **tail = &sequence->first;
     while (reader->status == STATUS_OK) {
         skip_ignored(reader);
         if (reader->at >= reader->end || (!reader->quoted && (*reader->at == '|' || *reader->at == ')'))) {

@@ -64,20 +64,29 @@ static void ruleset_destroy(struct ruleset *set)
     free(set);
 }
 
+static enum status grow(struct ruleset *set)
+{
+    uint32_t capacity = set->pack_capacity ? set->pack_capacity * 2 : 16;
+    struct shared_pack **shared = reallocarray(set->shared, capacity, sizeof(struct shared_pack *));
+    if (!shared) {
+        return STATUS_NO_MEMORY;
+    }
+    set->shared = shared;
+    const struct pack **packs = reallocarray(set->packs, capacity, sizeof(struct pack *));
+    if (!packs) {
+        return STATUS_NO_MEMORY;
+    }
+    set->packs = packs;
+    set->pack_capacity = capacity;
+    return STATUS_OK;
+}
+
 /* Takes over one hold on `shared`, also on failure. */
 static enum status add_shared(struct ruleset *set, struct shared_pack *shared)
 {
-    if (set->pack_count == set->pack_capacity) {
-        uint32_t capacity = set->pack_capacity ? set->pack_capacity * 2 : 16;
-        struct shared_pack **grown = reallocarray(set->shared, capacity, sizeof(struct shared_pack *));
-        set->shared = grown ? grown : set->shared;
-        const struct pack **plain = grown ? reallocarray(set->packs, capacity, sizeof(struct pack *)) : NULL;
-        if (!plain) {
-            shared_let_go(shared);
-            return STATUS_NO_MEMORY;
-        }
-        set->packs = plain;
-        set->pack_capacity = capacity;
+    if (set->pack_count == set->pack_capacity && grow(set) != STATUS_OK) {
+        shared_let_go(shared);
+        return STATUS_NO_MEMORY;
     }
     set->shared[set->pack_count] = shared;
     set->packs[set->pack_count++] = shared->pack;

@@ -153,8 +153,11 @@ static bool grow_share(struct worker *worker, uint32_t count)
         return true;
     }
     struct span *texts = reallocarray(worker->texts, count, sizeof *texts);
-    worker->texts = texts ? texts : worker->texts;
-    const struct message **messages = texts ? reallocarray(worker->messages, count, sizeof *messages) : NULL;
+    if (!texts) {
+        return false;
+    }
+    worker->texts = texts;
+    const struct message **messages = reallocarray(worker->messages, count, sizeof *messages);
     if (!messages) {
         return false;
     }

@@ -241,6 +241,7 @@ static bool find_end(const struct phrase *phrase, struct span text, uint32_t anc
     struct places places[2];
     struct places *from = &places[0], *to = &places[1];
     from->count = 1;
+    to->count = 0;
     from->at[0] = anchor_start + (uint32_t)phrase->pieces[anchor].text.size;
     for (uint32_t i = anchor + 1; i < phrase->count && from->count > 0; i++) {
         step_forward(&phrase->pieces[i], text, from, to);
@@ -267,6 +268,7 @@ static bool find_start(const struct phrase *phrase, struct span text, uint32_t a
     struct places places[2];
     struct places *from = &places[0], *to = &places[1];
     from->count = 1;
+    to->count = 0;
     from->at[0] = anchor_start;
     for (uint32_t i = anchor; i > 0 && from->count > 0; i--) {
         step_backward(&phrase->pieces[i - 1], phrase->pieces[i].gap_min, text, from, to);

@@ -15,7 +15,7 @@ void view_map_free(struct view_map *map)
 
 static enum status reserve(struct view_map *map, uint32_t extra)
 {
-    if (extra <= map->capacity - map->count)
+    if (map->segments && extra <= map->capacity - map->count)
         return STATUS_OK;
     if (map->count > UINT32_MAX / 2 - extra)
         return STATUS_LIMIT;

@@ -1,0 +1,23 @@
+/* The messages of a benchmark: all of them in memory before anything is measured. Ends the program on any failure. */
+#ifndef BENCHMARKS_CORPUS_H
+#define BENCHMARKS_CORPUS_H
+
+#include <stddef.h>
+
+#include "base/span.h"
+
+struct corpus {
+    struct span *texts;
+    size_t count, capacity;
+    size_t bytes;
+};
+
+void corpus_read(const char *path,
+                 struct corpus *corpus); /* JSON lines with `text`, or lines with tabs: the last column */
+void corpus_free(struct corpus *corpus);
+
+/* "program: what: name" and exit status 3. */
+_Noreturn void corpus_die(const char *what, const char *name);
+void *corpus_grow(void *items, size_t count, size_t size);
+
+#endif
