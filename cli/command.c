@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void say(const char *command, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void say(const char *command, const char *format, va_list arguments)
 {
     (void)fprintf(stderr, command ? "weir %s: " : "weir: ", command);
     (void)vfprintf(stderr, format, arguments);

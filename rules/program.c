@@ -5,7 +5,9 @@
 #include <uthash.h>
 
 #include "base/buffer.h"
+#include "rules/gate.h"
 #include "rules/regex_fit.h"
+#include "rules/regex_literals.h"
 #include "rules/regex_loosen.h"
 #include "rules/regex_search.h"
 #include "rules/regex_tree.h"
@@ -15,7 +17,9 @@
 #define PROBES_MAX 4000000u
 #define EXPRESSIONS_A_PARTITION 32u /* compiling grows faster than the number; searching prefers few partitions */
 #define EXPRESSION_SIZE_MAX 65536u
-#define RAW_ENTRIES_A_REGEX 64u /* `words` over the raw view are joined into regexes of this many entries */
+#define ENTRIES_A_REGEX 64u       /* entries over the raw view are joined into regexes of this many */
+#define DEFERRED_ENTRIES_MAX 256u /* a longer list is always searched: looking for one entry after the other costs */
+#define EXPRESSION_RATE 2e-3      /* what an expression counts for: it costs even where it finds nothing */
 
 /* One (literal, target) pair while the plan is being made. */
 struct literal_use {
@@ -38,7 +42,7 @@ struct plan {
     struct program *program;
     struct arena *scratch;
     struct error *error;
-    struct list probes, rules, phrases;
+    struct list probes, rules, phrases, entries;
     struct list literals[VIEW_COUNT];
     struct list expressions[VIEW_COUNT];
     struct list always[VIEW_COUNT];
@@ -90,8 +94,20 @@ static enum status add_probe(struct plan *plan, const struct program_probe *prob
     return STATUS_OK;
 }
 
+/* A literal to be searched for; of a deferred probe, one to be looked for when it comes to that. */
 static enum status add_literal(struct plan *plan, enum view view, struct span literal, struct program_target target)
 {
+    struct program_probe *probe = (struct program_probe *)plan->probes.items + target.probe;
+    if (probe->search == SEARCH_DEFERRED) {
+        struct program_entry *entry = list_add(&plan->entries, sizeof *entry);
+        if (!entry) {
+            return STATUS_NO_MEMORY;
+        }
+        *entry = (struct program_entry){.literal = literal, .target = target};
+        probe->first_entry = probe->entry_count ? probe->first_entry : plan->entries.count - 1;
+        probe->entry_count++;
+        return STATUS_OK;
+    }
     struct literal_use *use = list_add(&plan->literals[view], sizeof *use);
     if (!use) {
         return STATUS_NO_MEMORY;
@@ -175,6 +191,10 @@ static enum status plan_regex(struct plan *plan, struct program_probe probe, str
         regex_free(&probe.regex);
         return status;
     }
+    if (probe.search == SEARCH_DEFERRED) {
+        plan->program->facts.deferred++;
+        return STATUS_OK;
+    }
     return plan_search(plan, number, pattern, probe.view);
 }
 
@@ -211,8 +231,8 @@ static enum status plan_domain(struct plan *plan, uint32_t number, struct span e
 static enum status plan_entries(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
 {
     uint32_t number;
-    probe.search = SEARCH_LITERALS;
     enum status status = add_probe(plan, &probe, &number);
+    plan->program->facts.deferred += probe.search == SEARCH_DEFERRED;
     for (uint32_t i = 0; status == STATUS_OK && i < pattern->entry_count; i++) {
         struct span entry = pattern->entries[i].text;
         status = pattern->kind == PATTERN_WORDS ? plan_phrase(plan, number, entry) : plan_domain(plan, number, entry);
@@ -244,15 +264,15 @@ static enum status append_entry_regex(struct plan *plan, const struct pattern *p
 }
 
 /*
- * Entries over a view that is not folded: their exact regexes, caseless, joined to alternations. Slower, and rarely
- * asked for; the result is the same as PCRE2's by construction.
+ * Entries over a view that is not folded: their exact regexes, caseless, joined to alternations. Slower, and rarely asked
+ * for; the result is the same as PCRE2's by construction.
  */
-static enum status plan_entries_raw(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
+static enum status plan_entries_regex(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
 {
     struct buffer text = BUFFER_INIT(1u << 20);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < pattern->entry_count;) {
-        uint32_t end = i + RAW_ENTRIES_A_REGEX < pattern->entry_count ? i + RAW_ENTRIES_A_REGEX : pattern->entry_count;
+        uint32_t end = i + ENTRIES_A_REGEX < pattern->entry_count ? i + ENTRIES_A_REGEX : pattern->entry_count;
         buffer_clear(&text);
         arena_reset(plan->scratch);
         for (; status == STATUS_OK && i < end; i++) {
@@ -279,7 +299,7 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
         } else if (view == VIEW_FOLDED) {
             status = plan_entries(plan, probe, pattern);
         } else {
-            status = plan_entries_raw(plan, probe, pattern);
+            status = plan_entries_regex(plan, probe, pattern);
         }
         if (status != STATUS_OK) {
             return status;
@@ -287,6 +307,61 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
     }
     plan->program->facts.patterns++;
     return STATUS_OK;
+}
+
+/* How often a search for the regex is expected to report something, per byte. 1: it would have to run on every message. */
+static double regex_rate(struct plan *plan, struct span pattern, enum view view)
+{
+    struct regex_node *tree = NULL;
+    struct regex_search search = {0};
+    struct regex_loosened facts;
+    struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
+    arena_reset(plan->scratch);
+    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
+    if (status == STATUS_OK) {
+        status = regex_fit(tree, view, plan->scratch);
+    }
+    if (status == STATUS_OK) {
+        status = regex_search_plan(tree, plan->scratch, view, &search);
+    }
+    if (status == STATUS_OK && search.rest) {
+        status = regex_loosen(search.rest, &text, &facts);
+        search.rate += EXPRESSION_RATE;
+    }
+    buffer_free(&text);
+    return status == STATUS_OK ? search.rate : 1;
+}
+
+static double pattern_rate(struct plan *plan, const struct pattern *pattern)
+{
+    double rate = 0;
+    if (pattern->kind == PATTERN_REGEX) {
+        for (unsigned view = 0; view < VIEW_COUNT; view++) {
+            rate += pattern->views & (1u << view) ? regex_rate(plan, pattern->regex, (enum view)view) : 0;
+        }
+        return rate;
+    }
+    arena_reset(plan->scratch);
+    for (uint32_t i = 0; i < pattern->entry_count && pattern->kind == PATTERN_WORDS; i++) {
+        struct phrase phrase;
+        if (phrase_parse(pattern->entries[i].text, plan->scratch, &phrase) == STATUS_OK) {
+            rate += regex_literals_rate(phrase.pieces[phrase_anchor(&phrase)].text);
+        }
+    }
+    return rate; /* domains: nearly never */
+}
+
+/* Which patterns of the rule are searched. */
+static void choose_searched(struct plan *plan, const struct rule *rule, bool *ret_searched)
+{
+    double rates[MODEL_RULE_PATTERNS_MAX] = {0};
+    for (uint32_t i = 0; i < rule->pattern_count && rule->pattern_count > 1; i++) {
+        rates[i] = pattern_rate(plan, &rule->patterns[i]);
+    }
+    gate_choose(rule->condition, rates, rule->pattern_count, ret_searched);
+    for (uint32_t i = 0; i < rule->pattern_count; i++) {
+        ret_searched[i] |= rule->patterns[i].entry_count > DEFERRED_ENTRIES_MAX;
+    }
 }
 
 static enum status plan_rule(struct plan *plan, const struct rule *rule)
@@ -303,16 +378,22 @@ static enum status plan_rule(struct plan *plan, const struct rule *rule)
         return STATUS_NO_MEMORY;
     }
     uint32_t number = plan->rules.count - 1;
-    uint32_t first = plan->probes.count;
+    uint32_t first = plan->probes.count, deferred = plan->program->facts.deferred;
+    bool searched[MODEL_RULE_PATTERNS_MAX];
+    choose_searched(plan, rule, searched);
     for (uint32_t i = 0; i < rule->pattern_count; i++) {
-        enum status status =
-            plan_pattern(plan, (struct program_probe){.rule = number, .pattern = i}, &rule->patterns[i]);
+        struct program_probe probe = {
+            .rule = number, .pattern = i, .search = searched[i] ? SEARCH_LITERALS : SEARCH_DEFERRED};
+        enum status status = plan_pattern(plan, probe, &rule->patterns[i]);
         if (status != STATUS_OK) {
             return status;
         }
     }
     planned = (struct program_rule *)plan->rules.items + number;
-    *planned = (struct program_rule){.rule = rule, .first_probe = first, .probe_count = plan->probes.count - first};
+    *planned = (struct program_rule){.rule = rule,
+                                     .first_probe = first,
+                                     .probe_count = plan->probes.count - first,
+                                     .deferred_count = plan->program->facts.deferred - deferred};
     return STATUS_OK;
 }
 
@@ -480,6 +561,7 @@ static enum status plan_finish(struct plan *plan)
     program->probes = list_keep(&plan->probes, sizeof(struct program_probe), program->arena);
     program->rules = list_keep(&plan->rules, sizeof(struct program_rule), program->arena);
     program->phrases = list_keep(&plan->phrases, sizeof(struct phrase), program->arena);
+    program->entries = list_keep(&plan->entries, sizeof(struct program_entry), program->arena);
     for (int view = 0; view < VIEW_COUNT; view++) {
         program->always[view] = list_keep(&plan->always[view], sizeof(uint32_t), program->arena);
         program->always_count[view] = program->always[view] ? plan->always[view].count : 0;
@@ -490,7 +572,8 @@ static enum status plan_finish(struct plan *plan)
     program->expression_partition_count = plan->partition_views.count;
     plan->partitions.items = plan->partition_views.items = NULL;
     program->facts.database_bytes = database_bytes(program);
-    if (!program->probes || !program->rules || !program->phrases || !program->always[0] || !program->always[1]) {
+    if (!program->probes || !program->rules || !program->phrases || !program->entries || !program->always[0] ||
+        !program->always[1]) {
         for (uint32_t i = 0; i < plan->probes.count && !program->probes; i++) {
             regex_free(&((struct program_probe *)plan->probes.items)[i].regex);
         }
@@ -507,6 +590,7 @@ static void plan_end(struct plan *plan)
     free(plan->probes.items);
     free(plan->rules.items);
     free(plan->phrases.items);
+    free(plan->entries.items);
     for (int view = 0; view < VIEW_COUNT; view++) {
         free(plan->literals[view].items);
         free(plan->expressions[view].items);

@@ -1,13 +1,13 @@
 /*
  * The plan: checked packs turned into what a scanner runs. Immutable once built; any thread may read it.
  *
- * A probe is one pattern of one rule over one view. The plan gives each probe the cheapest search that can never miss
- * it:
+ * A probe is one pattern of one rule over one view. The plan gives each probe the cheapest search that can never miss it:
  *
- *   literals     every entry of `words` and `domains` (confirmed at the place where the literal stands, without PCRE2),
- * and each regex of which some literal is required (confirmed by PCRE2 wherever one stands) expression   a regex
- * without a good literal, written again more loosely for Hyperscan (rules/regex_loosen.h) always       what neither can
- * serve: PCRE2 on every message
+ *   literals     every entry of `words` and `domains`, confirmed where the literal stands, without PCRE2; and each regex of
+ *                which some literal is required, confirmed by PCRE2 in the messages that hold one
+ *   expression   what literals leave of a regex, written again more loosely for Hyperscan (rules/regex_loosen.h)
+ *   always       what neither can serve: PCRE2 on every message
+ *   deferred     nothing: the rule cannot hold without another pattern, and that one is rarer (rules/gate.h)
  *
  * Probes of one rule have consecutive numbers, so sorting by probe groups by rule.
  */
@@ -27,6 +27,7 @@ enum search_kind {
     SEARCH_LITERALS,
     SEARCH_EXPRESSION, /* and perhaps literals for some of its branches */
     SEARCH_ALWAYS,
+    SEARCH_DEFERRED,
 };
 
 struct program_probe {
@@ -34,7 +35,8 @@ struct program_probe {
     uint32_t pattern; /* index in that rule's patterns */
     enum view view;
     enum search_kind search;
-    struct regex *regex; /* confirms; NULL if its literals are confirmed in place */
+    struct regex *regex;               /* confirms; NULL if its literals are confirmed in place */
+    uint32_t first_entry, entry_count; /* SEARCH_DEFERRED without a regex: its literals, in program->entries */
 };
 
 /* What a literal stands for, where it was found. */
@@ -47,9 +49,16 @@ struct program_target {
     uint32_t anchor; /* TARGET_PHRASE: which piece the literal is */
 };
 
+/* A literal that nobody searches for, of a deferred probe. */
+struct program_entry {
+    struct span literal;
+    struct program_target target;
+};
+
 struct program_rule {
     const struct rule *rule;
     uint32_t first_probe, probe_count;
+    uint32_t deferred_count; /* of its probes */
 };
 
 /* All literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]).
@@ -76,6 +85,7 @@ struct program {
     uint32_t probe_count;
     const struct phrase *phrases;
     uint32_t phrase_count;
+    const struct program_entry *entries;
 
     struct program_literals literals[VIEW_COUNT];
     struct program_expressions *expressions; /* partitions of every view */
@@ -86,7 +96,7 @@ struct program {
     uint32_t views; /* bit (1 << view): some probe needs it */
 
     struct program_facts {
-        uint32_t patterns, literals, gated, expressions, always;
+        uint32_t patterns, literals, gated, expressions, always, deferred;
         size_t database_bytes;
     } facts;
 

@@ -56,7 +56,7 @@ static double byte_rate(uint8_t byte)
 }
 
 /* Neighbouring characters depend on each other: common strings are commoner than the product says. Hence the root. */
-static double string_rate(struct span string)
+double regex_literals_rate(struct span string)
 {
     double rate = 1;
     for (size_t i = 0; i < string.size; i++) {
@@ -98,7 +98,7 @@ static double set_rate(const struct strings *strings)
         if (strings->items[i].size < LITERAL_SIZE_MIN) {
             return 1;
         }
-        rate += string_rate(strings->items[i]);
+        rate += regex_literals_rate(strings->items[i]);
     }
     return rate;
 }

@@ -27,6 +27,9 @@ struct regex_literals {
 /* Above this expected rate a literal is no gate: confirming would cost more than searching for the whole expression. */
 #define REGEX_LITERALS_RATE_MAX 2e-4
 
+/* How often a string is expected to occur, per byte of ordinary chat. */
+double regex_literals_rate(struct span string);
+
 /*
  * The rarest required set for the bytes that the search of `view` runs over, to which the tree must have been fitted
  * (rules/regex_fit.h). STATUS_NOT_FOUND if the regex has none that is rare enough.

@@ -162,6 +162,7 @@ enum status regex_search_plan(const struct regex_node *root, struct arena *arena
     if (splitter->status != STATUS_OK) {
         return splitter->status;
     }
-    *ret_search = (struct regex_search){.literals = splitter->literals, .literal_count = splitter->count, .rest = rest};
+    *ret_search = (struct regex_search){
+        .literals = splitter->literals, .literal_count = splitter->count, .rate = splitter->rate, .rest = rest};
     return STATUS_OK;
 }

@@ -22,6 +22,7 @@
 struct regex_search {
     const struct span *literals; /* in the arena */
     uint32_t literal_count;
+    double rate;                   /* how often one of them is expected, per byte */
     const struct regex_node *rest; /* to be loosened and searched as well; NULL: the literals are enough */
 };
 

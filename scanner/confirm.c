@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "text/domain.h"
+#include "text/phrase.h"
 #include "text/utf8.h"
 
 /* What is known of the patterns of one rule in one message. */
@@ -76,6 +78,50 @@ static enum status need_text(struct confirmer *confirmer, enum view view, uint32
     return STATUS_OK;
 }
 
+/* The next place of an entry at or after `from`. */
+static bool find_entry(const struct program *program, const struct program_entry *entry, struct span text,
+                       uint32_t from, uint32_t *ret_start, uint32_t *ret_end)
+{
+    while (from < text.size) {
+        const uint8_t *found = memmem(text.data + from, text.size - from, entry->literal.data, entry->literal.size);
+        if (!found) {
+            return false;
+        }
+        uint32_t start = (uint32_t)(found - text.data), end = start + (uint32_t)entry->literal.size;
+        *ret_start = start;
+        *ret_end = end;
+        if (entry->target.kind == TARGET_PHRASE ? phrase_match_at(&program->phrases[entry->target.phrase], text,
+                                                                  entry->target.anchor, start, ret_start, ret_end)
+                                                : domain_match_at(text, start, end)) {
+            return true;
+        }
+        from = start + 1;
+    }
+    return false;
+}
+
+/* A deferred probe of entries: one literal after the other. */
+static bool find_entries(const struct program *program, const struct program_probe *probe, struct span text)
+{
+    uint32_t start, end;
+    for (uint32_t i = 0; i < probe->entry_count; i++) {
+        if (find_entry(program, &program->entries[probe->first_entry + i], text, 0, &start, &end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status confirm_probe(struct confirmer *confirmer, const struct program_probe *probe, struct span text)
+{
+    uint32_t start, end;
+    confirmer->confirmations++;
+    if (!probe->regex) {
+        return find_entries(confirmer->program, probe, text) ? STATUS_OK : STATUS_NOT_FOUND;
+    }
+    return regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end);
+}
+
 static void confirm_one(struct confirmer *confirmer, const struct candidate *candidate, struct knowledge *know)
 {
     const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
@@ -85,13 +131,11 @@ static void confirm_one(struct confirmer *confirmer, const struct candidate *can
         return;
     }
     struct span text;
-    uint32_t start, end;
     if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
         know->limited[pattern] = true;
         return;
     }
-    confirmer->confirmations++;
-    switch (regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end)) {
+    switch (confirm_probe(confirmer, probe, text)) {
     case STATUS_OK:
         know->values[pattern] = TRUTH_TRUE;
         return;
@@ -144,6 +188,30 @@ static void add_span(struct confirmer *confirmer, const struct rule *rule, const
     view_map_span(&confirmer->maps[probe->view], start, end, &span->start, &span->end);
 }
 
+/* All places of the entries of a deferred probe, by where they begin, as a search would have found them. */
+static void add_entry_spans(struct confirmer *confirmer, const struct rule *rule, const struct program_probe *probe,
+                            struct span text, struct span_list *list)
+{
+    uint32_t starts[SCANNER_PATTERN_SPANS_MAX], ends[SCANNER_PATTERN_SPANS_MAX], count = 0;
+    for (uint32_t i = 0; i < probe->entry_count; i++) {
+        const struct program_entry *entry = &confirmer->program->entries[probe->first_entry + i];
+        uint32_t from = 0, start, end;
+        while (count < SCANNER_PATTERN_SPANS_MAX && find_entry(confirmer->program, entry, text, from, &start, &end)) {
+            uint32_t at = count++;
+            for (; at > 0 && (starts[at - 1] > start || (starts[at - 1] == start && ends[at - 1] > end)); at--) {
+                starts[at] = starts[at - 1];
+                ends[at] = ends[at - 1];
+            }
+            starts[at] = start;
+            ends[at] = end;
+            from = end;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        add_span(confirmer, rule, probe, starts[i], ends[i], list);
+    }
+}
+
 /* All places of a regex, one after the other. */
 static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule, const struct candidate *candidate,
                             struct span_list *list)
@@ -152,6 +220,10 @@ static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule
     struct span text;
     uint32_t from = 0, start, end;
     if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
+        return;
+    }
+    if (!probe->regex) {
+        add_entry_spans(confirmer, rule, probe, text, list);
         return;
     }
     for (int i = 0; i < SCANNER_PATTERN_SPANS_MAX; i++) {
@@ -197,11 +269,61 @@ static enum status add_spans(struct confirmer *confirmer, const struct rule *rul
     return STATUS_OK;
 }
 
-enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, const struct candidate *candidates,
-                             uint32_t count, struct scan_hit **ret_hits, uint32_t *ret_hit_count)
+/*
+ * All there is to look at for one rule: its candidates, and its deferred probes, which nobody searched for and which may
+ * match as well. NULL without memory.
+ */
+static struct candidate *with_deferred(struct confirmer *confirmer, const struct program_rule *planned,
+                                       const struct candidate *candidates, uint32_t *count)
+{
+    struct candidate *all = arena_array(confirmer->arena, (size_t)*count + planned->deferred_count, sizeof *all);
+    if (!all) {
+        return NULL;
+    }
+    memcpy(all, candidates, *count * sizeof *all);
+    for (uint32_t i = 0; i < planned->probe_count; i++) {
+        uint32_t probe = planned->first_probe + i;
+        if (confirmer->program->probes[probe].search == SEARCH_DEFERRED) {
+            all[(*count)++] = (struct candidate){.message = candidates[0].message, .probe = probe};
+        }
+    }
+    return all;
+}
+
+/* One rule with its candidates. *ret_is_hit: it holds, or nobody can tell. */
+static enum status decide_hit(struct confirmer *confirmer, const struct program_rule *planned,
+                              const struct candidate *candidates, uint32_t count, struct scan_hit *ret_hit,
+                              bool *ret_is_hit)
+{
+    struct knowledge know;
+    uint32_t message = candidates[0].message;
+    struct candidate *all = NULL;
+    if (planned->deferred_count > 0) {
+        candidates = all = with_deferred(confirmer, planned, candidates, &count);
+    }
+    if (!candidates) {
+        return STATUS_NO_MEMORY;
+    }
+    enum truth truth = decide_rule(confirmer, planned->rule, candidates, count, &know);
+    *ret_is_hit = truth != TRUTH_FALSE;
+    if (truth == TRUTH_FALSE) {
+        return STATUS_OK;
+    }
+    *ret_hit = (struct scan_hit){.rule = planned->rule, .outcome = OUTCOME_FLAGGED};
+    if (truth == TRUTH_UNKNOWN) {
+        ret_hit->outcome = OUTCOME_UNSCANNED;
+        ret_hit->reason = "match_limit";
+    }
+    if (all) {
+        search_sort(all, count); /* spans come in the order of the patterns */
+    }
+    return add_spans(confirmer, planned->rule, message, candidates, count, &know, ret_hit);
+}
+
+enum status confirmer_decide(struct confirmer *confirmer, const struct candidate *candidates, uint32_t count,
+                             struct scan_hit **ret_hits, uint32_t *ret_hit_count)
 {
     const struct program *program = confirmer->program;
-    struct knowledge know;
     struct scan_hit *hits = NULL;
     uint32_t hit_count = 0, hit_capacity = 0;
     memset(confirmer->mapped, 0, sizeof confirmer->mapped);
@@ -212,8 +334,13 @@ enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, cons
         for (next = first + 1; next < count && candidates[next].probe < probe_end;) {
             next++;
         }
-        enum truth truth = decide_rule(confirmer, planned->rule, candidates + first, next - first, &know);
-        if (truth == TRUTH_FALSE) {
+        struct scan_hit hit;
+        bool is_hit;
+        enum status status = decide_hit(confirmer, planned, candidates + first, next - first, &hit, &is_hit);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (!is_hit) {
             continue;
         }
         if (hit_count == hit_capacity) {
@@ -228,16 +355,7 @@ enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, cons
             hits = grown;
             hit_capacity = capacity;
         }
-        struct scan_hit *hit = &hits[hit_count++];
-        *hit = (struct scan_hit){.rule = planned->rule, .outcome = OUTCOME_FLAGGED};
-        if (truth == TRUTH_UNKNOWN) {
-            hit->outcome = OUTCOME_UNSCANNED;
-            hit->reason = "match_limit";
-        }
-        enum status status = add_spans(confirmer, planned->rule, message, candidates + first, next - first, &know, hit);
-        if (status != STATUS_OK) {
-            return status;
-        }
+        hits[hit_count++] = hit;
     }
     *ret_hits = hits;
     *ret_hit_count = hit_count;

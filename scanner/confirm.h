@@ -33,10 +33,10 @@ struct confirmer {
 void confirmer_free(struct confirmer *confirmer);
 
 /*
- * Decides every rule that has a candidate in `message`. `candidates` are all of that message, sorted. The hits live in
- * the arena. STATUS_NO_MEMORY: nothing is known.
+ * Decides every rule that has a candidate. `candidates` are all of one message, sorted, at least one. The hits live in the
+ * arena. STATUS_NO_MEMORY: nothing is known.
  */
-enum status confirmer_decide(struct confirmer *confirmer, uint32_t message, const struct candidate *candidates,
-                             uint32_t count, struct scan_hit **ret_hits, uint32_t *ret_hit_count) MUST_USE;
+enum status confirmer_decide(struct confirmer *confirmer, const struct candidate *candidates, uint32_t count,
+                             struct scan_hit **ret_hits, uint32_t *ret_hit_count) MUST_USE;
 
 #endif

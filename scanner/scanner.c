@@ -119,8 +119,7 @@ static enum status decide_slice(struct scan *scan, uint32_t first, const struct 
         struct scan_hit *hits;
         uint32_t hit_count;
         arena_reset(scanner->confirmer.arena);
-        enum status status =
-            confirmer_decide(&scanner->confirmer, message, candidates + i, next - i, &hits, &hit_count);
+        enum status status = confirmer_decide(&scanner->confirmer, candidates + i, next - i, &hits, &hit_count);
         if (status != STATUS_OK) {
             status = report_unscanned(scan, first + message, status);
         } else if (hit_count > 0) {

@@ -288,6 +288,26 @@ static int compare_candidates(const void *a, const void *b)
     return (x->end > y->end) - (x->end < y->end);
 }
 
+void search_sort(struct candidate *candidates, uint32_t count)
+{
+    if (count > 1) {
+        qsort(candidates, count, sizeof *candidates, compare_candidates);
+    }
+}
+
+/* A probe that is searched both by literals and as an expression may have become a candidate twice for a message. */
+static void drop_repeated(struct searcher *searcher)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < searcher->count; i++) {
+        const struct candidate *last = kept ? &searcher->candidates[kept - 1] : NULL;
+        if (!last || compare_candidates(last, &searcher->candidates[i]) != 0) {
+            searcher->candidates[kept++] = searcher->candidates[i];
+        }
+    }
+    searcher->count = kept;
+}
+
 /* Numbers for `count` messages that no probe has seen yet. */
 static void take_numbers(struct searcher *searcher, uint32_t count)
 {
@@ -327,9 +347,8 @@ enum status searcher_search(struct searcher *searcher, const struct program *pro
     if (status != STATUS_OK) {
         return status;
     }
-    if (searcher->count > 1) {
-        qsort(searcher->candidates, searcher->count, sizeof *searcher->candidates, compare_candidates);
-    }
+    search_sort(searcher->candidates, searcher->count);
+    drop_repeated(searcher);
     *ret_candidates = searcher->candidates;
     *ret_count = searcher->count;
     return STATUS_OK;

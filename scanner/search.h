@@ -41,6 +41,9 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
 struct span view_batch_text(const struct view_batch *batch, uint32_t message);
 void view_batch_free(struct view_batch *batch);
 
+/* By message, probe and start. */
+void search_sort(struct candidate *candidates, uint32_t count);
+
 struct searcher;
 enum status searcher_new(struct searcher **ret_searcher) MUST_USE;
 void searcher_free(struct searcher **searcher);
