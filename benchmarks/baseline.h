@@ -20,7 +20,7 @@ struct baseline {
     double compile_seconds;
 };
 
-void baseline_read(char *const *paths, int count, struct baseline *baseline); /* packs, or folders of them */
+void baseline_read(char *const *paths, int count, struct baseline *list); /* packs, or folders of them */
 void baseline_compile(struct baseline *baseline);
 uint64_t baseline_scan(struct baseline *baseline, const struct corpus *corpus); /* messages flagged, once over all */
 void baseline_free(struct baseline *baseline);

@@ -101,7 +101,7 @@ int main(int argc, char **argv)
         if (option == 'b')
             run.batch = (uint32_t)strtoul(optarg, NULL, 10);
         else if (option == 'r')
-            rounds = atoi(optarg);
+            rounds = (int)strtol(optarg, NULL, 10);
         else if (option == 'n')
             compared = false;
     }
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         printf("baseline: %u patterns, %u more are not taken by Hyperscan; compiled in %.2f s\n", baseline.count,
                baseline.left_out, baseline.compile_seconds);
     }
-    double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratios[ROUNDS_MAX];
+    double ours[ROUNDS_MAX] = {0}, theirs[ROUNDS_MAX] = {0}, ratios[ROUNDS_MAX] = {0};
     uint64_t flagged = 0;
     (void)weir_round(&run, &corpus); /* warms up */
     struct scanner_counts before = scanner_counts(run.scanner);

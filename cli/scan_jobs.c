@@ -33,6 +33,7 @@ struct jobs {
     uint32_t chunk_count;
     struct chunk *chunks;
     struct chunk *done[CHUNKS_MAX]; /* by number modulo CHUNKS_MAX: waiting for its turn to be written */
+    uint32_t chunk_messages;        /* how many a chunk takes now: fewer where each has very many hits */
     struct queue *todo, *finished;
     pthread_t threads[SCAN_JOBS_MAX];
     uint32_t thread_count;
@@ -118,15 +119,16 @@ static void tell_if_json(const struct input_message *message)
 
 /* Fills a chunk, as far as the input has something: a pipe that falls silent holds nothing back. STATUS_CLOSED at the
  * end of the input, perhaps with messages in the chunk. */
-static enum status read_chunk(const struct scan_job *job, struct chunk *chunk, struct error *error,
+static enum status read_chunk(const struct jobs *jobs, struct chunk *chunk, struct error *error,
                               struct scan_totals *totals)
 {
+    const struct scan_job *job = jobs->job;
     size_t bytes = 0;
     arena_reset(chunk->arena);
     buffer_clear(&chunk->lines);
     chunk->count = 0;
     chunk->totals = (struct scan_totals){0};
-    while (chunk->count < SCAN_CHUNK_MESSAGES && bytes < SCAN_CHUNK_BYTES &&
+    while (chunk->count < jobs->chunk_messages && bytes < SCAN_CHUNK_BYTES &&
            (chunk->count == 0 || input_ready(job->input, 0))) {
         struct input_message message;
         enum status status = input_next(job->input, error, &message);
@@ -157,6 +159,20 @@ static void add_totals(struct scan_totals *sum, const struct scan_totals *part)
     sum->unscanned += part->unscanned;
 }
 
+/* Rules that hit nearly every message, by the hundred, print gigabytes: then chunks get smaller, and large buffers go. */
+static void bound_lines(struct jobs *jobs, struct chunk *chunk)
+{
+    if (chunk->count > 0) {
+        size_t messages = SCAN_CHUNK_LINES_BYTES / (chunk->lines.size / chunk->count + 1);
+        jobs->chunk_messages = messages < 1                     ? 1
+                               : messages > SCAN_CHUNK_MESSAGES ? SCAN_CHUNK_MESSAGES
+                                                                : (uint32_t)messages;
+    }
+    if (chunk->lines.capacity > SCAN_CHUNK_LINES_BYTES * 2) {
+        buffer_free(&chunk->lines);
+    }
+}
+
 /* Waits for one chunk, then writes every chunk whose turn has come. Returns those to the free list. */
 static enum status collect(struct jobs *jobs, uint64_t *next, struct error *error, struct scan_totals *totals,
                            struct chunk **free_list, uint32_t *free_count)
@@ -181,6 +197,7 @@ static enum status collect(struct jobs *jobs, uint64_t *next, struct error *erro
         }
         totals->messages += chunk->count;
         add_totals(totals, &chunk->totals);
+        bound_lines(jobs, chunk);
         free_list[(*free_count)++] = chunk;
     }
     return STATUS_OK;
@@ -211,7 +228,7 @@ static enum status read_and_write(struct jobs *jobs, struct error *error, struct
             continue;
         }
         struct chunk *chunk = free_list[--free_count];
-        status = read_chunk(jobs->job, chunk, error, totals);
+        status = read_chunk(jobs, chunk, error, totals);
         ended = status == STATUS_CLOSED;
         status = ended ? STATUS_OK : status;
         if (status == STATUS_OK) {
@@ -262,7 +279,8 @@ static void end_jobs(struct jobs *jobs)
 enum status scan_jobs_run(const struct scan_job *job, struct error *error, struct scan_totals *ret_totals)
 {
     uint32_t threads = job->jobs < 1 ? 1 : job->jobs > SCAN_JOBS_MAX ? SCAN_JOBS_MAX : job->jobs;
-    struct jobs jobs = {.job = job, .chunk_count = threads * SCAN_CHUNKS_PER_JOB};
+    struct jobs jobs = {
+        .job = job, .chunk_count = threads * SCAN_CHUNKS_PER_JOB, .chunk_messages = SCAN_CHUNK_MESSAGES_FIRST};
     struct scan_totals totals = {0};
     jobs.chunks = calloc(jobs.chunk_count, sizeof *jobs.chunks);
     enum status status = jobs.chunks ? make_chunks(&jobs) : STATUS_NO_MEMORY;

@@ -18,8 +18,10 @@
 
 #define SCAN_JOBS_MAX 256
 #define SCAN_CHUNKS_PER_JOB 4
-#define SCAN_CHUNK_MESSAGES 1024 /* few enough that a line for each of thousands of rules still fits */
+#define SCAN_CHUNK_MESSAGES 1024
+#define SCAN_CHUNK_MESSAGES_FIRST 64 /* as long as nobody knows how many hits they have */
 #define SCAN_CHUNK_BYTES (256u << 10)
+#define SCAN_CHUNK_LINES_BYTES ((size_t)8 << 20) /* of hits: where each message has many, chunks take fewer messages */
 
 struct scan_job {
     struct ruleset *ruleset;

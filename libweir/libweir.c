@@ -29,7 +29,7 @@ const char *weir_version(void)
 
 static struct ruleset *ruleset_of(const weir_rules *rules)
 {
-    /* The count of holds inside is atomic. NOLINTNEXTLINE(performance-no-int-to-ptr): only to shed the const. */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): only to shed the const; the count of holds inside is atomic. */
     return (struct ruleset *)(uintptr_t)rules;
 }
 

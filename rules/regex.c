@@ -5,21 +5,29 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
 
 #define JIT_STACK_START ((size_t)32 * 1024)
 #define JIT_STACK_MAX ((size_t)1024 * 1024)
-#define COMPILE_OPTIONS (PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C)
+#define COMPILE_OPTIONS                                                                                                \
+    (PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT)
+#define WINDOW_TEXT_MIN 1024u /* a shorter text is tried at once: its limits are limit enough */
+#define WINDOW_PLACES 64u     /* bytes in which a match may begin, at a time */
 
 struct regex {
     pcre2_code *code;
     size_t size;
     bool matches_empty;
+    bool whole; /* has a \G, which asks where matching began: always tried at once */
 };
 
 struct regex_scratch {
     pcre2_match_data *data; /* one pair: only the range of the whole match is wanted */
     pcre2_match_context *context;
     pcre2_jit_stack *jit_stack;
+    int64_t budget_ns;
 };
 
 static enum status fault(struct regex_fault *ret_fault, size_t offset, const char *text)
@@ -98,6 +106,7 @@ enum status regex_compile(struct span pattern, struct regex_fault *ret_fault, st
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_SIZE, &code_size);
     (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &machine_size);
     regex->matches_empty = empty != 0;
+    regex->whole = memmem(data, pattern.size, "\\G", 2) != NULL;
     regex->size = sizeof *regex + code_size + machine_size;
     *ret_regex = regex;
     regex = NULL;
@@ -139,6 +148,7 @@ enum status regex_scratch_new(struct regex_scratch **ret_scratch)
         regex_scratch_free(&scratch);
         return STATUS_NO_MEMORY;
     }
+    regex_scratch_set_budget(scratch, REGEX_BUDGET_MS);
     (void)pcre2_set_match_limit(scratch->context, REGEX_MATCH_LIMIT);
     (void)pcre2_set_depth_limit(scratch->context, REGEX_DEPTH_LIMIT);
     (void)pcre2_set_heap_limit(scratch->context, REGEX_HEAP_LIMIT_KIB);
@@ -162,6 +172,34 @@ void regex_scratch_free(struct regex_scratch **scratch)
     }
 }
 
+void regex_scratch_set_budget(struct regex_scratch *scratch, uint32_t budget_ms)
+{
+    scratch->budget_ns = (int64_t)budget_ms * 1000000;
+}
+
+/* What pcre2_match gives for the first match that begins at or after `from`. */
+static int match_from(const struct regex *regex, struct regex_scratch *scratch, struct span text, size_t from)
+{
+    bool at_once = regex->whole || text.size - from < WINDOW_TEXT_MIN;
+    int64_t started_ns = at_once ? 0 : clock_ticks_ns();
+    for (;;) {
+        size_t last = at_once ? PCRE2_UNSET : from + WINDOW_PLACES - 1;
+        (void)pcre2_set_offset_limit(scratch->context, last);
+        int count =
+            pcre2_match(regex->code, text.data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+        if (count != PCRE2_ERROR_NOMATCH || at_once || last >= text.size) {
+            return count;
+        }
+        if (clock_ticks_ns() - started_ns >= scratch->budget_ns) {
+            return PCRE2_ERROR_MATCHLIMIT;
+        }
+        from = last + 1;
+        while (from < text.size && (text.data[from] & 0xC0) == 0x80) {
+            from++; /* PCRE2 does not check that it begins between two characters */
+        }
+    }
+}
+
 enum status regex_match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
                         uint32_t *ret_start, uint32_t *ret_end)
 {
@@ -176,7 +214,7 @@ enum status regex_match(const struct regex *regex, struct regex_scratch *scratch
     if (from > text.size) {
         return STATUS_NOT_FOUND;
     }
-    int count = pcre2_match(regex->code, data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+    int count = match_from(regex, scratch, span_of(data, text.size), from);
     if (count == PCRE2_ERROR_NOMATCH) {
         return STATUS_NOT_FOUND;
     }

@@ -33,8 +33,18 @@ size_t regex_size(const struct regex *regex);        /* bytes held, with its mac
 #define REGEX_DEPTH_LIMIT 10000u
 #define REGEX_HEAP_LIMIT_KIB 4096u
 
+/*
+ * PCRE2 counts steps from each place where a match may begin, so in a long text a pattern that looks far ahead from many
+ * places takes time that its limits do not see. Long texts are therefore tried a few places at a time, and what is not
+ * decided after this long is a limit hit too.
+ */
+#define REGEX_BUDGET_MS 100
+
 enum status regex_scratch_new(struct regex_scratch **ret_scratch) MUST_USE;
 void regex_scratch_free(struct regex_scratch **scratch);
+
+/* Another budget than REGEX_BUDGET_MS, for tests. */
+void regex_scratch_set_budget(struct regex_scratch *scratch, uint32_t budget_ms);
 
 /*
  * The first match at or after `from` in `text`, which must be valid UTF-8: it is not checked again. STATUS_OK with the

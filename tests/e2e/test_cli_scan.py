@@ -72,6 +72,21 @@ class Scan(unittest.TestCase):
         for jobs in ("1", "3"):
             self.assertEqual(self.ids(content, "--jobs", jobs, "--quiet"), expected)
 
+    def test_very_many_hits(self):
+        """Hundreds of rules that hit each message: far more lines than one chunk may hold, all there and in order."""
+        rules = {f"many.{i}": pack.regex("q", "raw") for i in range(300)}
+        path = pack.write(self.folder / "many.yaml", "many", rules)
+        content = "".join("q" * (i % 20) + "\n" for i in range(800))
+        (self.folder / "many.txt").write_text(content)
+        done = weir("scan", "--rules", path, "--jobs", "2", self.folder / "many.txt")
+        spans = [[{"pattern": "it", "view": "raw", "start": i, "end": i + 1} for i in range(n)] for n in range(20)]
+        for number, line in enumerate(done.stdout.splitlines()):
+            message = number // 300 + number // 300 // 19 + 1  # each 20th has no hits
+            hit = json.loads(line)
+            self.assertEqual((hit["message_id"], hit["rule"]), (str(message + 1), f"many.{number % 300}"))
+            self.assertEqual(hit["spans"], spans[message % 20][:16])
+        self.assertEqual(number + 1, 800 * 19 // 20 * 300)
+
     def test_shadow_rules_only_when_asked_for(self):
         self.assertEqual(self.ids("quokka\n"), [])
         hits, _ = self.scan("quokka\nzyzzyva\n", "--shadow")

@@ -243,7 +243,8 @@ static size_t random_batch(uint64_t *seed, uint8_t *out)
     Weir__V1__DirectMessage *list[MESSAGES_MAX];
     char *recipients[MESSAGES_MAX][2];
     char id[64];
-    Weir__V1__Batch batch = WEIR__V1__BATCH__INIT;
+    Weir__V1__Batch batch;
+    weir__v1__batch__init(&batch);
     batch.batch_id = random_string(seed, id);
     batch.messages = list;
     batch.n_messages = next_random(seed) % 6;

@@ -194,12 +194,81 @@ static void test_moved_starts(void **state)
     }
 }
 
+/* A long text is tried a few places at a time: the outcome must be the same, wherever the match begins. */
+static void test_long_texts(void **state)
+{
+    (void)state;
+    enum { SIZE = 5000 };
+    static const struct {
+        const char *pattern, *needle;
+    } rows[] = {{"needle", "needle"}, {"(?<=\xC3\xA9)n\\w+", "n\xC3\xA9n\xC3\xA9x"},
+                {"^\xC3\xA9", "z"},   {"z$", "z"},
+                {"\\bz\\b", " z "},   {"(?=n)(?<!y)nee", "nee"},
+                {"\\Gz", "z"},        {"x?", "q"}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        for (size_t at = 0; at <= SIZE - 20; at += at < 300 ? 1 : 331) {
+            static uint8_t text[SIZE];
+            struct regex *regex;
+            struct regex_scratch *scratch;
+            uint32_t start = 77, end = 77, plain_start = 77, plain_end = 77;
+            for (size_t i = 0; i < SIZE; i += 2) {
+                memcpy(text + i, "\xC3\xA9", 2);
+            }
+            size_t place = at & ~(size_t)1, size = strlen(rows[r].needle);
+            memcpy(text + place, rows[r].needle, size);
+            memset(text + place + size, '.', size % 2); /* the text stays valid UTF-8 */
+            assert_int_equal(regex_compile(span_text(rows[r].pattern), NULL, &regex), STATUS_OK);
+            assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
+            regex_scratch_set_budget(scratch, 60000);
+            enum status found = regex_match(regex, scratch, span_of(text, SIZE), 0, &start, &end);
+            /* the same with nothing of the text after the match or far before it, short enough to be tried at once */
+            size_t from = place > 200 ? (place - 200) & ~(size_t)1 : 0, until = place + 400 < SIZE ? place + 400 : SIZE;
+            enum status plain =
+                regex_match(regex, scratch, span_of(text + from, until - from), 0, &plain_start, &plain_end);
+            if (strchr("^z\\x", rows[r].pattern[0]) == NULL) {
+                assert_int_equal(found, plain);
+                if (found == STATUS_OK) {
+                    assert_int_equal(start, plain_start + from);
+                    assert_int_equal(end, plain_end + from);
+                }
+            } else if (found == STATUS_OK) {
+                assert_true(start == 0 || start == place + (rows[r].needle[0] == ' ') || end == SIZE);
+            }
+            regex_scratch_free(&scratch);
+            regex_free(&regex);
+        }
+    }
+}
+
+/* PCRE2's own limits do not see the work of a pattern that looks far ahead from everywhere. */
+static void test_budget(void **state)
+{
+    (void)state;
+    enum { SIZE = 20000 };
+    static uint8_t text[SIZE];
+    struct regex *regex;
+    struct regex_scratch *scratch;
+    uint32_t start, end;
+    for (size_t i = 0; i < SIZE; i += 5) {
+        memcpy(text + i, "mone ", 5);
+    }
+    assert_int_equal(regex_compile(span_text("mone(?!z)[^x]*(?<=t )e"), NULL, &regex), STATUS_OK);
+    assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
+    regex_scratch_set_budget(scratch, 0);
+    assert_int_equal(regex_match(regex, scratch, span_of(text, SIZE), 0, &start, &end), STATUS_LIMIT);
+    regex_scratch_set_budget(scratch, 600000);
+    assert_int_equal(regex_match(regex, scratch, span_of(text, SIZE), 0, &start, &end), STATUS_NOT_FOUND);
+    assert_int_equal(regex_match(regex, scratch, span_of(text, 500), 0, &start, &end), STATUS_NOT_FOUND);
+    regex_scratch_free(&scratch);
+    regex_free(&regex);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matches),      cmocka_unit_test(test_faults), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_stack_limit),  cmocka_unit_test(test_facts),  cmocka_unit_test(test_null_spans),
-        cmocka_unit_test(test_moved_starts),
+        cmocka_unit_test(test_long_texts), cmocka_unit_test(test_budget),     cmocka_unit_test(test_matches),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_limits),     cmocka_unit_test(test_stack_limit),
+        cmocka_unit_test(test_facts),      cmocka_unit_test(test_null_spans), cmocka_unit_test(test_moved_starts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

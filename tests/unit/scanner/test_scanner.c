@@ -80,8 +80,7 @@ static void test_spans_count_bytes_as_sent(void **state)
     (void)state;
     /* full-width letters, a zero-width space, a look-alike, a capital with an accent in two code points */
     expect("pack: p\nrules:\n" RULE("p.w", "w: {words: [gift, \"caf\\u00e9\"]}", ""),
-           TEXTS("x \xEF\xBD\x87\xEF\xBD\x89\xEF\xBD\x86\xEF\xBD\x94 y", "g\xE2\x80\x8Bift",
-                 "g\u0456ft",
+           TEXTS("x \xEF\xBD\x87\xEF\xBD\x89\xEF\xBD\x86\xEF\xBD\x94 y", "g\xE2\x80\x8Bift", "g\u0456ft",
                  "un CAFE\xCC\x81!"),
            "0 p.w w[2,14)\n1 p.w w[0,7)\n2 p.w w[0,5)\n3 p.w w[3,9)\n");
 }
