@@ -41,7 +41,7 @@
 #include <unistd.h>
 
 #define TEXTS_A_CHUNK ((size_t)512)
-#define TEXTS_A_TURN ((size_t)16)
+#define TEXTS_A_TURN ((size_t)32)
 #define JIT_STACK_BYTES_MAX ((size_t)64 << 20)
 #define THREADS_MAX 64
 #define LINES_MAX 1000
@@ -52,6 +52,8 @@
 #define WEIR_DEPTH_LIMIT 10000u
 #define WEIR_HEAP_KIB 4096u
 #define WEIR_JIT_STACK_BYTES ((size_t)1 << 20)
+#define WEIR_TIMED_BYTES 1024u         /* from here on a text has a time limit in Weir as well, of 100 ms */
+#define WEIR_TIME_NANOSECONDS 20000000 /* less than that, because Weir begins anew from many places */
 
 /* A pattern that needs more than this for the first part of a long text would need 64 or more times that for the whole:
  * some need minutes. Such pairs are left out, and counted. */
@@ -233,16 +235,22 @@ static enum verdict match_bytes(const struct matcher *matcher, const struct reco
     exit(3);
 }
 
-static bool is_slow(const struct matcher *matcher, const struct record *text, size_t p)
+static bool takes_longer(const struct matcher *matcher, const struct record *text, size_t size, size_t p,
+                         long nanoseconds)
 {
     struct timespec from, to;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    (void)match_bytes(matcher, text, size, p, 0);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    return (to.tv_sec - from.tv_sec) * 1000000000 + (to.tv_nsec - from.tv_nsec) > nanoseconds;
+}
+
+static bool is_slow(const struct matcher *matcher, const struct record *text, size_t p)
+{
     size_t part = LONG_BYTES;
     while ((text->bytes[part] & 0xC0) == 0x80)
         part--;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-    (void)match_bytes(matcher, text, part, p, 0);
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-    return (to.tv_sec - from.tv_sec) * 1000000000 + (to.tv_nsec - from.tv_nsec) > LONG_NANOSECONDS;
+    return takes_longer(matcher, text, part, p, LONG_NANOSECONDS);
 }
 
 static enum verdict match_one(const struct matcher *matcher, const struct record *text, size_t p)
@@ -356,7 +364,7 @@ static void lines_take(struct lines *lines)
 
 /* ---------------------------------------------------------------- the comparison */
 
-/* Does PCRE2 with Weir's limits, compiled or interpreted, hit one of them too? */
+/* Does PCRE2 with Weir's limits, compiled or interpreted, hit one of them too, or take Weir's time for a long text? */
 static bool is_explained(size_t message, size_t rule)
 {
     for (size_t p = 0; p < patterns.count; p++) {
@@ -365,6 +373,8 @@ static bool is_explained(size_t message, size_t rule)
             continue;
         if (match_bytes(&weir_matcher, text, text->size, p, 0) == OPEN ||
             match_bytes(&weir_matcher, text, text->size, p, PCRE2_NO_JIT) == OPEN)
+            return true;
+        if (text->size >= WEIR_TIMED_BYTES && takes_longer(&weir_matcher, text, text->size, p, WEIR_TIME_NANOSECONDS))
             return true;
     }
     return false;

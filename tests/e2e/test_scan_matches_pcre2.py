@@ -50,6 +50,10 @@ TEXT_BYTES_MAX = 64 << 10
 # A character that joins a word: text/word.h says so in words.
 JOINS = r"(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}])[\p{L}\p{M}\p{N}_]"
 GAP = r"[^\p{L}\p{M}\p{N}]"  # an underscore joins a word, and yet may stand in a gap
+# Symbols that are letters all the same (docs/views.md): white ones on a dark circle or square.
+STYLED = {
+    0x1F100 + 0x50 + 0x20 * square + index: chr(ord("a") + index) for square in (0, 1) for index in range(26)
+}
 IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -181,6 +185,7 @@ def folded(text):
     view = text
     for _ in range(2):
         view = unicodedata.normalize("NFKC", IGNORABLE.sub("", unicodedata.normalize("NFD", view)).casefold())
+    view = view.translate(STYLED)
     view = re.sub(r"[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+", " ", view)
     for character in view:
         if ord(character) > 0x7F and unicodedata.category(character)[0] in "LMN" and not "\u00df" <= character <= "\u00ff":

@@ -212,7 +212,8 @@ static void test_long_texts(void **state)
             struct regex_scratch *scratch;
             uint32_t start = 77, end = 77, plain_start = 77, plain_end = 77;
             for (size_t i = 0; i < SIZE; i += 2) {
-                memcpy(text + i, "\xC3\xA9", 2);
+                text[i] = 0xC3;
+                text[i + 1] = 0xA9;
             }
             size_t place = at & ~(size_t)1, size = strlen(rows[r].needle);
             memcpy(text + place, rows[r].needle, size);
@@ -249,8 +250,8 @@ static void test_budget(void **state)
     struct regex *regex;
     struct regex_scratch *scratch;
     uint32_t start, end;
-    for (size_t i = 0; i < SIZE; i += 5) {
-        memcpy(text + i, "mone ", 5);
+    for (size_t i = 0; i < SIZE; i++) {
+        text[i] = (uint8_t)"mone "[i % 5];
     }
     assert_int_equal(regex_compile(span_text("mone(?!z)[^x]*(?<=t )e"), NULL, &regex), STATUS_OK);
     assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
