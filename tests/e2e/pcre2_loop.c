@@ -364,17 +364,22 @@ static void lines_take(struct lines *lines)
 
 /* ---------------------------------------------------------------- the comparison */
 
+static bool pattern_explains(const struct record *text, size_t p)
+{
+    if (text->size > LONG_BYTES && is_slow(&weir_matcher, text, p))
+        return true;
+    if (text->size >= WEIR_TIMED_BYTES && takes_longer(&weir_matcher, text, text->size, p, WEIR_TIME_NANOSECONDS))
+        return true;
+    return match_bytes(&weir_matcher, text, text->size, p, 0) == OPEN ||
+           match_bytes(&weir_matcher, text, text->size, p, PCRE2_NO_JIT) == OPEN;
+}
+
 /* Does PCRE2 with Weir's limits, compiled or interpreted, hit one of them too, or take Weir's time for a long text? */
 static bool is_explained(size_t message, size_t rule)
 {
+    const struct record *text = &texts.items[2 * message + (rule_folded[rule] ? 1 : 0)];
     for (size_t p = 0; p < patterns.count; p++) {
-        const struct record *text = &texts.items[2 * message + (rule_folded[rule] ? 1 : 0)];
-        if (patterns.items[p].flags >> RULE_SHIFT != rule)
-            continue;
-        if (match_bytes(&weir_matcher, text, text->size, p, 0) == OPEN ||
-            match_bytes(&weir_matcher, text, text->size, p, PCRE2_NO_JIT) == OPEN)
-            return true;
-        if (text->size >= WEIR_TIMED_BYTES && takes_longer(&weir_matcher, text, text->size, p, WEIR_TIME_NANOSECONDS))
+        if (patterns.items[p].flags >> RULE_SHIFT == rule && pattern_explains(text, p))
             return true;
     }
     return false;

@@ -251,7 +251,7 @@ static void test_budget(void **state)
     struct regex_scratch *scratch;
     uint32_t start, end;
     for (size_t i = 0; i < SIZE; i++) {
-        text[i] = (uint8_t)"mone "[i % 5];
+        text[i] = (uint8_t) "mone "[i % 5];
     }
     assert_int_equal(regex_compile(span_text("mone(?!z)[^x]*(?<=t )e"), NULL, &regex), STATUS_OK);
     assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
