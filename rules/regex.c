@@ -14,7 +14,8 @@
 #define COMPILE_OPTIONS                                                                                                \
     (PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT)
 #define WINDOW_TEXT_MIN 1024u /* a shorter text is tried at once: its limits are limit enough */
-#define WINDOW_PLACES 64u     /* bytes in which a match may begin, at a time */
+#define WINDOW_PLACES 64u     /* bytes in which a match may begin, at a time: at first, */
+#define WINDOW_BUDGETS 32     /* and twice as many each time as long as that takes less than this part of the budget */
 
 struct regex {
     pcre2_code *code;
@@ -181,18 +182,27 @@ void regex_scratch_set_budget(struct regex_scratch *scratch, uint32_t budget_ms)
 static int match_from(const struct regex *regex, struct regex_scratch *scratch, struct span text, size_t from)
 {
     bool at_once = regex->whole || text.size - from < WINDOW_TEXT_MIN;
-    int64_t started_ns = at_once ? 0 : clock_ticks_ns();
+    int64_t started_ns = at_once ? 0 : clock_thread_ns(), called_ns = started_ns;
+    size_t places = WINDOW_PLACES;
     for (;;) {
-        size_t last = at_once ? PCRE2_UNSET : from + WINDOW_PLACES - 1;
+        size_t last = at_once ? PCRE2_UNSET : from + places - 1;
         (void)pcre2_set_offset_limit(scratch->context, last);
         int count =
             pcre2_match(regex->code, text.data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
         if (count != PCRE2_ERROR_NOMATCH || at_once || last >= text.size) {
             return count;
         }
-        if (clock_ticks_ns() - started_ns >= scratch->budget_ns) {
+        int64_t now_ns = clock_thread_ns();
+        if (now_ns - started_ns >= scratch->budget_ns) {
             return PCRE2_ERROR_MATCHLIMIT;
         }
+        /* Each call may look through the rest of the text, so few calls are better, if they are short enough. */
+        if (now_ns - called_ns < scratch->budget_ns / WINDOW_BUDGETS) {
+            places *= 2;
+        } else if (places > WINDOW_PLACES) {
+            places /= 2;
+        }
+        called_ns = now_ns;
         from = last + 1;
         while (from < text.size && (text.data[from] & 0xC0) == 0x80) {
             from++; /* PCRE2 does not check that it begins between two characters */

@@ -36,7 +36,7 @@ size_t regex_size(const struct regex *regex);        /* bytes held, with its mac
 /*
  * PCRE2 counts steps from each place where a match may begin, so in a long text a pattern that looks far ahead from many
  * places takes time that its limits do not see. Long texts are therefore tried a few places at a time, and what is not
- * decided after this long is a limit hit too.
+ * decided after so much processor time is a limit hit too.
  */
 #define REGEX_BUDGET_MS 100
 

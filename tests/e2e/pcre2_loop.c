@@ -219,11 +219,9 @@ static void matcher_free(struct matcher *matcher)
 }
 
 /* The texts were checked once, in the beginning, so that PCRE2 need not check them for each pattern. */
-static enum verdict match_bytes(const struct matcher *matcher, const struct record *text, size_t size, size_t p,
-                                uint32_t options)
+static enum verdict match_bytes(const struct matcher *matcher, const struct record *text, size_t size, size_t p)
 {
-    int result =
-        pcre2_match(codes[p], text->bytes, size, 0, options | PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
+    int result = pcre2_match(codes[p], text->bytes, size, 0, PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
     if (result >= 0)
         return MATCH;
     if (result == PCRE2_ERROR_NOMATCH)
@@ -240,7 +238,7 @@ static bool takes_longer(const struct matcher *matcher, const struct record *tex
 {
     struct timespec from, to;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-    (void)match_bytes(matcher, text, size, p, 0);
+    (void)match_bytes(matcher, text, size, p);
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
     return (to.tv_sec - from.tv_sec) * 1000000000 + (to.tv_nsec - from.tv_nsec) > nanoseconds;
 }
@@ -259,7 +257,7 @@ static enum verdict match_one(const struct matcher *matcher, const struct record
         return NONE;
     if (text->size > LONG_BYTES && is_slow(matcher, text, p))
         return LEFT_OUT;
-    return match_bytes(matcher, text, text->size, p, 0);
+    return match_bytes(matcher, text, text->size, p);
 }
 
 /* A match of one pattern decides its rule; without one, whatever is not known leaves it open. */
@@ -370,11 +368,10 @@ static bool pattern_explains(const struct record *text, size_t p)
         return true;
     if (text->size >= WEIR_TIMED_BYTES && takes_longer(&weir_matcher, text, text->size, p, WEIR_TIME_NANOSECONDS))
         return true;
-    return match_bytes(&weir_matcher, text, text->size, p, 0) == OPEN ||
-           match_bytes(&weir_matcher, text, text->size, p, PCRE2_NO_JIT) == OPEN;
+    return match_bytes(&weir_matcher, text, text->size, p) == OPEN;
 }
 
-/* Does PCRE2 with Weir's limits, compiled or interpreted, hit one of them too, or take Weir's time for a long text? */
+/* Does PCRE2 with Weir's limits hit one of them too, or take Weir's time for a long text? */
 static bool is_explained(size_t message, size_t rule)
 {
     const struct record *text = &texts.items[2 * message + (rule_folded[rule] ? 1 : 0)];

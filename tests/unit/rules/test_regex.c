@@ -264,12 +264,32 @@ static void test_budget(void **state)
     regex_free(&regex);
 }
 
+/* What PCRE2 does in one go in a millisecond, because it remembers where it failed, must not take a thousand times that
+ * when it is tried a few places at a time. */
+static void test_budget_is_enough(void **state)
+{
+    (void)state;
+    enum { SIZE = 65536 };
+    static uint8_t text[SIZE];
+    struct regex *regex;
+    struct regex_scratch *scratch;
+    uint32_t start, end;
+    memset(text, ' ', SIZE);
+    assert_int_equal(regex_compile(span_text("\\B.+\\b"), NULL, &regex), STATUS_OK);
+    assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
+    regex_scratch_set_budget(scratch, 400);
+    assert_int_equal(regex_match(regex, scratch, span_of(text, SIZE), 0, &start, &end), STATUS_NOT_FOUND);
+    regex_scratch_free(&scratch);
+    regex_free(&regex);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_long_texts), cmocka_unit_test(test_budget),     cmocka_unit_test(test_matches),
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_limits),     cmocka_unit_test(test_stack_limit),
-        cmocka_unit_test(test_facts),      cmocka_unit_test(test_null_spans), cmocka_unit_test(test_moved_starts),
+        cmocka_unit_test(test_long_texts),       cmocka_unit_test(test_budget), cmocka_unit_test(test_matches),
+        cmocka_unit_test(test_faults),           cmocka_unit_test(test_limits), cmocka_unit_test(test_stack_limit),
+        cmocka_unit_test(test_budget_is_enough), cmocka_unit_test(test_facts),  cmocka_unit_test(test_null_spans),
+        cmocka_unit_test(test_moved_starts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
