@@ -330,7 +330,9 @@ enum status intake_read(struct intake *intake, struct source *source, const char
 {
     uint32_t frames = 0;
     enum status status = STATUS_OK;
-    while (frames < INTAKE_ROUND && intake_wants(intake, source, refusal)) {
+    /* A refusal may be taken back at any moment: it counts for one frame, and is asked for again. */
+    uint32_t round = refusal == NULL ? INTAKE_ROUND : 1;
+    while (frames < round && intake_wants(intake, source, refusal)) {
         if (intake->spare == NULL) {
             status = ledger_take(intake->ledger, &intake->spare);
             if (status != STATUS_OK) {
