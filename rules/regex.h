@@ -29,7 +29,7 @@ void regex_free(struct regex **regex);
 bool regex_matches_empty(const struct regex *regex); /* it can match the empty string */
 size_t regex_size(const struct regex *regex);        /* bytes held, with its machine code */
 
-#define REGEX_MATCH_LIMIT 100000u /* steps; see ENGINE figures in docs/architecture.md */
+#define REGEX_MATCH_LIMIT 100000u /* steps: about 1.3 ms of `(a+)+$` with JIT, against 130 ms at the default limit */
 #define REGEX_DEPTH_LIMIT 10000u
 #define REGEX_HEAP_LIMIT_KIB 4096u
 

@@ -4,7 +4,8 @@
  *
  * The expression is made for hs_compile with HS_FLAG_DOTALL | HS_FLAG_MULTILINE and without UTF8, UCP and CASELESS,
  * over views of many messages separated by newlines. Parts before the first and after the last required part are cut
- * off (so that `foo.*` does not report every byte), case is spelled out, a character beyond ASCII is its UTF-8 bytes,
+ * off (so that `foo.*` does not report every byte), a set of characters is written as
+ * it stands in the tree (fit it to what is searched first: rules/regex_fit.h), a character beyond ASCII is its UTF-8 bytes,
  * `\w` and the like allow any character beyond ASCII, and `\b` is kept only where an ASCII word character stands on its
  * inner side.
  */
