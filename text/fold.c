@@ -166,6 +166,82 @@ static void apply_rest(void)
     }
 }
 
+/*
+ * Characters that begin something new and fold to several characters are folded once, here. What is left to ICU is text
+ * with marks that compose, and what is beyond the table.
+ */
+static enum status expand(struct fold_scratch *scratch, uint32_t code_point, uint32_t *used)
+{
+    uint8_t bytes[4];
+    int32_t size;
+    uint32_t count = 0;
+    enum status status = fold_segment(scratch, span_of(bytes, utf8_encode(code_point, bytes)), true, &size);
+    if (status != STATUS_OK)
+        return status;
+    if (size > (int32_t)FOLD_MANY_MAX || (uint32_t)size + 1 > FOLD_MANY_TOTAL - *used)
+        return STATUS_OK; /* left to ICU */
+    uint32_t *many = fold_tables.many + *used;
+    for (int32_t at = 0; at < size;) {
+        UChar32 c;
+        U16_NEXT(scratch->out, at, size, c);
+        many[++count] = (uint32_t)c;
+    }
+    many[0] = count;
+    fold_tables.characters[code_point] |= FOLD_MANY | *used;
+    *used += count + 1;
+    return STATUS_OK;
+}
+
+static enum status expand_all(void)
+{
+    uint32_t used = 0;
+    enum status status = STATUS_OK;
+    struct fold_scratch scratch;
+    fold_scratch_start(&scratch);
+    for (uint32_t c = 0; c < FOLD_TABLE_SIZE && status == STATUS_OK; c++) {
+        bool simple = (fold_tables.characters[c] & (FOLD_SIMPLE | FOLD_EMPTY)) != 0;
+        if (!simple && (fold_tables.characters[c] & FOLD_BOUNDARY) && (c < 0xD800 || c > 0xDFFF))
+            status = expand(&scratch, c, &used);
+    }
+    fold_scratch_end(&scratch);
+    return status;
+}
+
+/* The bits of a letter's script: see struct fold_quick. */
+static uint32_t script_bits(uint32_t code_point)
+{
+    static const UScriptCode common[] = {USCRIPT_CYRILLIC, USCRIPT_GREEK,   USCRIPT_ARABIC,   USCRIPT_HEBREW,
+                                         USCRIPT_ARMENIAN, USCRIPT_HANGUL,  USCRIPT_GEORGIAN, USCRIPT_DEVANAGARI,
+                                         USCRIPT_HAN,      USCRIPT_HIRAGANA};
+    uint8_t script = fold_tables.scripts[code_point];
+    if (script == 0)
+        return 0;
+    for (unsigned i = 0; i < LENGTH(common); i++) {
+        if (script == common[i])
+            return 1u << (8 + i);
+    }
+    return script == fold_script_latin ? 3u << 28 : 3u << 30;
+}
+
+static void fill_quick(void)
+{
+    for (uint32_t c = 0; c < FOLD_TABLE_SIZE; c++) {
+        struct fold_quick *quick = &fold_tables.quick[c];
+        uint32_t flags = fold_tables.characters[c], target = flags & FOLD_TARGET;
+        *quick = (struct fold_quick){.facts = FOLD_QUICK_HARD};
+        if (!(flags & FOLD_SIMPLE) || !(flags & FOLD_BOUNDARY))
+            continue;
+        uint8_t bytes[4] = {0};
+        uint32_t size = utf8_encode(target, bytes), of_target = fold_tables.characters[target];
+        memcpy(&quick->bytes, bytes, 4);
+        quick->facts = size | (of_target & FOLD_SPACE ? FOLD_QUICK_SPACE : 0);
+        if (of_target & FOLD_WORD)
+            quick->facts |= FOLD_QUICK_WORD | script_bits(target);
+        if (of_target & FOLD_LOOK_ALIKE)
+            quick->facts |= FOLD_QUICK_LOOK_ALIKE;
+    }
+}
+
 enum status fold_start(void)
 {
     if (nfkc_casefold)
@@ -188,7 +264,11 @@ enum status fold_start(void)
     fold_script_latin = script_of('a');
     apply_styled();
     apply_rest();
-    return STATUS_OK;
+    fill_quick();
+    enum status status = expand_all();
+    if (status != STATUS_OK)
+        nfkc_casefold = NULL;
+    return status;
 }
 
 const char *fold_look_alike(uint32_t code_point)
@@ -204,6 +284,32 @@ const char *fold_look_alike(uint32_t code_point)
     return low < LENGTH(fold_look_alikes) && fold_look_alikes[low].code_point == code_point
                ? fold_look_alikes[low].letters
                : NULL;
+}
+
+char fold_disguise(uint32_t code_point)
+{
+    size_t low = 0, high = LENGTH(fold_disguises);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (fold_disguises[middle].code_point < code_point)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < LENGTH(fold_disguises) && fold_disguises[low].code_point == code_point ? fold_disguises[low].letter
+                                                                                        : '\0';
+}
+
+char fold_base_letter(uint32_t code_point)
+{
+    UChar decomposed[8];
+    UErrorCode error = U_ZERO_ERROR;
+    if (code_point < 0xC0 || !(fold_character(code_point) & FOLD_LETTER))
+        return '\0';
+    int32_t size = unorm2_getDecomposition(nfkc_casefold, (UChar32)code_point, decomposed, LENGTH(decomposed), &error);
+    if (U_FAILURE(error) || size < 2 || decomposed[0] < 'a' || decomposed[0] > 'z')
+        return '\0';
+    return (char)decomposed[0];
 }
 
 void fold_scratch_start(struct fold_scratch *scratch)

@@ -29,7 +29,8 @@
 #define FOLD_LOOK_ALIKE (1u << 25) /* imitates Latin letters */
 #define FOLD_WEAK (1u << 26)       /* a look-alike only between letters: digits, letters of spaceless scripts */
 #define FOLD_SPACE (1u << 27)      /* White_Space */
-#define FOLD_JOINS (1u << 28)      /* carries FOLD_WORD and neither FOLD_SPACELESS nor is it an underscore */
+#define FOLD_MANY (1u << 29)  /* folds, by itself, to several characters: FOLD_TARGET is their place, see fold_many */
+#define FOLD_JOINS (1u << 28) /* carries FOLD_WORD and neither FOLD_SPACELESS nor is it an underscore */
 
 /*
  * A run of characters without a boundary between them is normalised as a whole; longer runs are cut here, since putting
@@ -37,9 +38,30 @@
  */
 #define FOLD_SEGMENT_MAX 1024
 
+#define FOLD_MANY_MAX 18u        /* characters that one character folds to, at most */
+#define FOLD_MANY_TOTAL 0x10000u /* of them all, with a count before each; Unicode 15 takes a third */
+
+/*
+ * The same once more, for text that can be folded without looking back: what to write, and what the words are made of. A
+ * word has to be looked at for look-alikes if it holds one (FOLD_QUICK_LOOK_ALIKE) and two bits of FOLD_QUICK_SCRIPTS. A
+ * script has one bit; Latin letters have two, and so have those of scripts that share a bit: better too often.
+ */
+struct fold_quick {
+    uint32_t bytes; /* the UTF-8 that it folds to, as it lies in memory */
+    uint32_t facts;
+};
+#define FOLD_QUICK_SIZE 7u         /* how many bytes */
+#define FOLD_QUICK_SPACE (1u << 3) /* not written after another space */
+#define FOLD_QUICK_HARD (1u << 4)  /* no quick way: nothing else is set */
+#define FOLD_QUICK_WORD (1u << 5)
+#define FOLD_QUICK_LOOK_ALIKE (1u << 6)
+#define FOLD_QUICK_SCRIPTS 0xFFFFFF00u
+
 struct fold_tables {
     uint32_t characters[FOLD_TABLE_SIZE];
     uint8_t scripts[FOLD_TABLE_SIZE]; /* of letters; 0: of no particular script */
+    uint32_t many[FOLD_MANY_TOTAL];
+    struct fold_quick quick[FOLD_TABLE_SIZE];
 };
 extern struct fold_tables fold_tables;
 
@@ -54,6 +76,12 @@ static inline uint32_t fold_character(uint32_t code_point)
     return code_point < FOLD_TABLE_SIZE ? fold_tables.characters[code_point] : fold_character_rare(code_point);
 }
 
+/* Of a character with FOLD_MANY: how many characters it folds to, and then these. */
+static inline const uint32_t *fold_many(uint32_t flags)
+{
+    return fold_tables.many + (flags & FOLD_TARGET);
+}
+
 /* The script of a letter, one of ICU's codes; 0 for anything else and for what all scripts share. */
 static inline uint8_t fold_script(uint32_t code_point)
 {
@@ -65,6 +93,12 @@ uint8_t fold_combining_class(uint32_t code_point);
 
 /* The letters that a character with FOLD_LOOK_ALIKE imitates. */
 const char *fold_look_alike(uint32_t code_point);
+
+/* The letter that a character as sent imitates where folding shows something else; 0 for nearly all characters. */
+char fold_disguise(uint32_t code_point);
+
+/* The ASCII letter that a letter with accents has at its base; 0: none. */
+char fold_base_letter(uint32_t code_point);
 
 /* The scripts that count in deciding whether a word mixes scripts. */
 extern uint8_t fold_script_latin;

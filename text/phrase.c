@@ -4,6 +4,7 @@
 
 #include <unicode/uchar.h>
 
+#include "text/skeleton.h"
 #include "text/utf8.h"
 #include "text/view.h"
 #include "text/word.h"
@@ -172,15 +173,59 @@ enum status phrase_parse(struct span entry, struct arena *arena, struct phrase *
     return status;
 }
 
+enum status phrase_parse_disguised(struct span entry, struct arena *arena, struct phrase *ret_phrase)
+{
+    struct phrase phrase;
+    enum status status = phrase_parse(entry, arena, &phrase);
+    if (status != STATUS_OK)
+        return status;
+    struct phrase_piece *pieces = arena_array(arena, phrase.count, sizeof(*pieces));
+    bool found = false;
+    for (uint32_t i = 0; pieces && i < phrase.count; i++) {
+        pieces[i] = phrase.pieces[i];
+        uint8_t *disguised = arena_array(arena, pieces[i].text.size + 1, 1);
+        if (!disguised)
+            return STATUS_NO_MEMORY;
+        pieces[i].disguised = span_of(disguised, skeleton_word(pieces[i].text, disguised));
+        found |= pieces[i].disguised.size > 0;
+    }
+    if (!pieces)
+        return STATUS_NO_MEMORY;
+    if (!found)
+        return STATUS_NOT_FOUND;
+    phrase.pieces = pieces;
+    phrase.in_disguise = true;
+    *ret_phrase = phrase;
+    return STATUS_OK;
+}
+
 /* Where a piece can begin or end, in order from the anchor outwards: no place comes twice. */
 struct places {
     uint32_t count;
     uint32_t at[PLACES_MAX];
 };
 
-static bool piece_at(const struct phrase_piece *piece, struct span text, size_t at)
+static bool stands_at(struct span piece, struct span text, size_t at)
 {
-    return piece->text.size <= text.size - at && memcmp(text.data + at, piece->text.data, piece->text.size) == 0;
+    return piece.size > 0 && piece.size <= text.size - at && memcmp(text.data + at, piece.data, piece.size) == 0;
+}
+
+/* How many bytes the piece takes at `at`; 0: it does not stand there. Of its two forms only one can. */
+static size_t piece_at(const struct phrase_piece *piece, struct span text, size_t at)
+{
+    return stands_at(piece->text, text, at)        ? piece->text.size
+           : stands_at(piece->disguised, text, at) ? piece->disguised.size
+                                                   : 0;
+}
+
+/* The same for a piece that ends at `at`. */
+static size_t piece_before(const struct phrase_piece *piece, struct span text, size_t at)
+{
+    if (at >= piece->text.size && stands_at(piece->text, text, at - piece->text.size))
+        return piece->text.size;
+    return at >= piece->disguised.size && stands_at(piece->disguised, text, at - piece->disguised.size)
+               ? piece->disguised.size
+               : 0;
 }
 
 static void add_place(struct places *places, uint32_t at)
@@ -201,8 +246,9 @@ static void step_forward(const struct phrase_piece *piece, struct span text, con
     for (uint32_t i = 0; i < from->count; i++) {
         size_t at = from->at[i];
         for (uint32_t gap = 0; gap <= PHRASE_GAP_MAX; gap++) {
-            if (gap >= piece->gap_min && piece_at(piece, text, at))
-                add_place(to, (uint32_t)(at + piece->text.size));
+            size_t taken = gap >= piece->gap_min ? piece_at(piece, text, at) : 0;
+            if (taken > 0)
+                add_place(to, (uint32_t)(at + taken));
             uint32_t c;
             if (at == text.size)
                 break;
@@ -222,8 +268,9 @@ static void step_backward(const struct phrase_piece *piece, uint8_t gap_min, str
     for (uint32_t i = 0; i < from->count; i++) {
         size_t at = from->at[i];
         for (uint32_t gap = 0; gap <= PHRASE_GAP_MAX; gap++) {
-            if (gap >= gap_min && at >= piece->text.size && piece_at(piece, text, at - piece->text.size))
-                add_place(to, (uint32_t)(at - piece->text.size));
+            size_t taken = gap >= gap_min ? piece_before(piece, text, at) : 0;
+            if (taken > 0)
+                add_place(to, (uint32_t)(at - taken));
             uint32_t c;
             if (at == 0)
                 break;
@@ -242,7 +289,7 @@ static bool find_end(const struct phrase *phrase, struct span text, uint32_t anc
     struct places *from = &places[0], *to = &places[1];
     from->count = 1;
     to->count = 0;
-    from->at[0] = anchor_start + (uint32_t)phrase->pieces[anchor].text.size;
+    from->at[0] = anchor_start + (uint32_t)piece_at(&phrase->pieces[anchor], text, anchor_start);
     for (uint32_t i = anchor + 1; i < phrase->count && from->count > 0; i++) {
         step_forward(&phrase->pieces[i], text, from, to);
         struct places *swap = from;
@@ -289,6 +336,16 @@ static bool find_start(const struct phrase *phrase, struct span text, uint32_t a
     return found;
 }
 
+/* Words in disguise are shown in capitals, all else without. */
+static bool has_capital(struct span text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] >= 'A' && text.data[i] <= 'Z')
+            return true;
+    }
+    return false;
+}
+
 bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anchor, uint32_t anchor_start,
                      uint32_t *ret_start, uint32_t *ret_end)
 {
@@ -297,6 +354,8 @@ bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anc
         return false;
     uint32_t start, end;
     if (!find_end(phrase, text, anchor, anchor_start, &end) || !find_start(phrase, text, anchor, anchor_start, &start))
+        return false;
+    if (phrase->in_disguise && !has_capital(span_of(text.data + start, end - start)))
         return false;
     *ret_start = start;
     *ret_end = end;

@@ -31,6 +31,8 @@
 struct phrase_piece {
     struct span text; /* folded, NUL-terminated in the arena */
     uint8_t gap_min;  /* of the gap before it: 0 or 1; not used by the first piece */
+    struct span
+        disguised; /* how the skeleton shows it where it was in disguise (text/skeleton.h); size 0: not at all */
 };
 
 struct phrase {
@@ -38,6 +40,7 @@ struct phrase {
     uint32_t count;
     bool edge_before; /* must begin at a word edge */
     bool edge_after;
+    bool in_disguise; /* for the skeleton: pieces may stand as they are or disguised, and one of them is disguised */
 };
 
 /*
@@ -47,7 +50,12 @@ struct phrase {
 enum status phrase_parse(struct span entry, struct arena *arena, struct phrase *ret_phrase) MUST_USE;
 
 /*
- * Does the phrase occur in `text` (a folded view) with its piece `anchor` at exactly [anchor_start, anchor_start +
+ * The same for what is searched of the skeleton view. STATUS_NOT_FOUND: the entry cannot be told from other words there.
+ */
+enum status phrase_parse_disguised(struct span entry, struct arena *arena, struct phrase *ret_phrase) MUST_USE;
+
+/*
+ * Does the phrase occur in `text` (a folded view, or what is searched of a skeleton) with its piece `anchor` at exactly [anchor_start, anchor_start +
  * piece size)? Gives the whole range. Of several ways to fill the gaps the shortest is taken.
  */
 bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anchor, uint32_t anchor_start,

@@ -5,10 +5,11 @@
  *  folded  NFKC_Casefold (which also removes default-ignorable code points), then look-alike letters mapped to the
  *          Latin letters they imitate where a word mixes scripts, then each run of white space to one space. Small
  *          caps and other styled Latin letters are always mapped. Never contains a newline.
+ *  skeleton  folded, and words in disguise made plain: text/skeleton.h.
  *
  * A word here is a run of letters, marks and digits, ended by scripts that are written without spaces (text/word.h). It
  * mixes scripts if it has a Latin letter or letters of two scripts: a word in one other script stays as it is, so that
- * Russian rules keep matching Russian text. (The skeleton view maps everything.) docs/views.md has the details.
+ * Russian rules keep matching Russian text. docs/views.md has the details.
  *
  * Every view is valid UTF-8. view_append is deterministic: with or without a map it writes the same bytes. Searching
  * needs only the bytes; the map is made again for the few messages that have a hit.
@@ -26,10 +27,10 @@
 #include "base/span.h"
 #include "base/status.h"
 
-enum view { VIEW_RAW, VIEW_FOLDED };
-#define VIEW_COUNT 2
+enum view { VIEW_RAW, VIEW_FOLDED, VIEW_SKELETON };
+#define VIEW_COUNT 3
 
-/* "raw", "folded", NULL. */
+/* "raw", "folded", "skeleton", NULL. */
 extern const char *const view_names[VIEW_COUNT + 1];
 
 /* Builds the tables; may be called again. STATUS_SYSTEM if ICU's data cannot be loaded. */
@@ -57,6 +58,14 @@ void view_map_free(struct view_map *map);
  * `out` is then as it was.
  */
 enum status view_append(enum view view, struct span message, struct buffer *out, struct view_map *map) MUST_USE;
+
+/*
+ * Appends what is searched of the folded view and of the raw one without case (text/caseless.h). Of plain ASCII both are
+ * the same bytes, made in one pass: then they are appended to `folded` alone and *ret_same is true, so that a search
+ * over both views needs to look at them only once. Fails as view_append does, both buffers as they were.
+ */
+enum status view_append_searched(struct span message, struct buffer *folded, struct buffer *raw,
+                                 bool *ret_same) MUST_USE;
 
 /*
  * The bytes of the message that [start, end) of the view came from: the smallest run that covers them whole. An empty

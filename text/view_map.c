@@ -156,6 +156,7 @@ void view_map_span(const struct view_map *map, uint32_t start, uint32_t end, uin
         if (start == 0)
             raw_start = 0;
     }
-    *ret_start = raw_start;
-    *ret_end = raw_end;
+    /* A skeleton may show a run of the message twice (`a s c a m`): then both places. */
+    *ret_start = raw_start < raw_end ? raw_start : raw_end;
+    *ret_end = raw_start < raw_end ? raw_end : raw_start;
 }
