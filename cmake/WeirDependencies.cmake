@@ -11,6 +11,7 @@ pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 find_program(PROTOC_C protoc-c REQUIRED)
 
 # Debian's Vectorscan 5.4.9 shares Hyperscan's soname and misses true matches; Hyperscan 5.4.0 misses none.

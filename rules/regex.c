@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,22 @@
 #define WINDOW_PLACES 64u     /* bytes in which a match may begin, at a time: at first, */
 #define WINDOW_BUDGETS 32     /* and twice as many each time as long as that takes less than this part of the budget */
 
-struct regex {
-    pcre2_code *code;
-    size_t size;
-    bool matches_empty;
-    bool whole; /* has a \G, which asks where matching began: always tried at once */
+enum { CODE_NEW, CODE_READY, CODE_BROKEN };
+
+/* What is made when the regex is first used: most are never looked at. */
+struct regex_code {
+    atomic_int state; /* CODE_NEW: what follows is guarded by code_lock; otherwise it does not change any more */
+    pcre2_code *code; /* NULL: to be compiled from the pattern */
+    struct span pattern;
 };
+
+struct regex {
+    struct regex_code *code;
+    bool whole; /* has a \G, which asks where matching began, or a verb: always tried at once, from the start */
+};
+
+static pthread_mutex_t code_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* held for the first use of each regex, for some 0.1 ms */
 
 struct regex_scratch {
     pcre2_match_data *data; /* one pair: only the range of the whole match is wanted */
@@ -74,54 +85,104 @@ static pcre2_compile_context *compile_context_new(void)
     return context;
 }
 
-enum status regex_compile(struct span pattern, struct regex_fault *ret_fault, struct regex **ret_regex)
+static enum status compile(struct span pattern, struct regex_fault *ret_fault, pcre2_code **ret_code)
 {
     if (starts_with_verb(pattern)) {
         return fault(ret_fault, 0, "a (*VERB) at the start of a pattern is not allowed");
     }
     pcre2_compile_context *context = compile_context_new();
-    struct regex *regex = calloc(1, sizeof *regex);
-    enum status status = STATUS_NO_MEMORY;
-    if (!context || !regex) {
-        goto out;
+    if (!context) {
+        return STATUS_NO_MEMORY;
     }
-    int code = 0;
+    int number = 0;
     PCRE2_SIZE offset = 0;
     const uint8_t *data = pattern.data ? pattern.data : (const uint8_t *)"";
-    regex->code = pcre2_compile(data, pattern.size, COMPILE_OPTIONS, &code, &offset, context);
-    if (!regex->code) {
+    pcre2_code *code = pcre2_compile(data, pattern.size, COMPILE_OPTIONS, &number, &offset, context);
+    pcre2_compile_context_free(context);
+    if (!code) {
         /* ERROR_HEAP_FAILED of the compiler is a positive code, 121 */
-        status = code == PCRE2_ERROR_HEAP_FAILED ? STATUS_NO_MEMORY : fault_of_code(ret_fault, offset, code);
-        goto out;
+        return number == PCRE2_ERROR_HEAP_FAILED ? STATUS_NO_MEMORY : fault_of_code(ret_fault, offset, number);
     }
     size_t callout_at = 0;
-    if (pcre2_callout_enumerate(regex->code, note_callout, &callout_at) != 0) {
-        status = fault(ret_fault, callout_at, "a callout (?C) is not allowed");
-        goto out;
+    if (pcre2_callout_enumerate(code, note_callout, &callout_at) != 0) {
+        pcre2_code_free(code);
+        return fault(ret_fault, callout_at, "a callout (?C) is not allowed");
     }
-    /* A pattern that the machine-code compiler cannot take is interpreted; the result is the same. */
-    (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
-    uint32_t empty = 1;
-    size_t code_size = 0, machine_size = 0;
-    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_MATCHEMPTY, &empty);
-    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_SIZE, &code_size);
-    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &machine_size);
-    regex->matches_empty = empty != 0;
-    regex->whole = memmem(data, pattern.size, "\\G", 2) != NULL;
-    regex->size = sizeof *regex + code_size + machine_size;
+    *ret_code = code;
+    return STATUS_OK;
+}
+
+/* With room for a copy of the pattern behind it, if it is to be kept. */
+static enum status regex_new(struct span pattern, bool keep, struct regex **ret_regex)
+{
+    struct regex *regex = calloc(1, sizeof *regex);
+    struct regex_code *code = calloc(1, sizeof *code + (keep ? pattern.size : 0));
+    if (!regex || !code) {
+        free(regex);
+        free(code);
+        return STATUS_NO_MEMORY;
+    }
+    atomic_init(&code->state, CODE_NEW);
+    if (keep && pattern.size > 0) {
+        uint8_t *copy = (uint8_t *)(code + 1);
+        memcpy(copy, pattern.data, pattern.size);
+        code->pattern = span_of(copy, pattern.size);
+    }
+    regex->code = code;
+    regex->whole = pattern.size > 0 && (memmem(pattern.data, pattern.size, "\\G", 2) != NULL ||
+                                        memmem(pattern.data, pattern.size, "(*", 2) != NULL);
     *ret_regex = regex;
-    regex = NULL;
-    status = STATUS_OK;
-out:
-    regex_free(&regex);
-    pcre2_compile_context_free(context);
-    return status;
+    return STATUS_OK;
+}
+
+enum status regex_compile(struct span pattern, struct regex_fault *ret_fault, struct regex **ret_regex)
+{
+    struct regex *regex = NULL;
+    enum status status = regex_new(pattern, false, &regex);
+    if (status == STATUS_OK) {
+        status = compile(pattern, ret_fault, &regex->code->code);
+    }
+    if (status != STATUS_OK) {
+        regex_free(&regex);
+        return status;
+    }
+    *ret_regex = regex;
+    return STATUS_OK;
+}
+
+enum status regex_defer(struct span pattern, struct regex **ret_regex)
+{
+    return regex_new(pattern, true, ret_regex);
+}
+
+/* Any thread. NULL: it cannot be compiled now. */
+static const pcre2_code *code_of(const struct regex *regex)
+{
+    struct regex_code *code = regex->code;
+    int state = atomic_load_explicit(&code->state, memory_order_acquire);
+    if (state == CODE_NEW) {
+        (void)pthread_mutex_lock(&code_lock);
+        state = atomic_load_explicit(&code->state, memory_order_relaxed);
+        if (state == CODE_NEW) {
+            enum status status = code->code ? STATUS_OK : compile(code->pattern, NULL, &code->code);
+            /* A pattern that the machine-code compiler cannot take is interpreted; the result is the same. */
+            if (status == STATUS_OK) {
+                (void)pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE);
+            }
+            /* Without memory now, there may be some for the next message. */
+            state = status == STATUS_OK ? CODE_READY : status == STATUS_NO_MEMORY ? CODE_NEW : CODE_BROKEN;
+            atomic_store_explicit(&code->state, state, memory_order_release);
+        }
+        (void)pthread_mutex_unlock(&code_lock);
+    }
+    return state == CODE_READY ? code->code : NULL;
 }
 
 void regex_free(struct regex **regex)
 {
     if (*regex) {
-        pcre2_code_free((*regex)->code);
+        pcre2_code_free((*regex)->code->code);
+        free((*regex)->code);
         free(*regex);
         *regex = NULL;
     }
@@ -129,12 +190,23 @@ void regex_free(struct regex **regex)
 
 bool regex_matches_empty(const struct regex *regex)
 {
-    return regex->matches_empty;
+    uint32_t empty = 1;
+    const pcre2_code *code = code_of(regex);
+    if (code) {
+        (void)pcre2_pattern_info(code, PCRE2_INFO_MATCHEMPTY, &empty);
+    }
+    return empty != 0;
 }
 
 size_t regex_size(const struct regex *regex)
 {
-    return regex->size;
+    size_t code_size = 0, machine_size = 0;
+    const pcre2_code *code = code_of(regex);
+    if (code) {
+        (void)pcre2_pattern_info(code, PCRE2_INFO_SIZE, &code_size);
+        (void)pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &machine_size);
+    }
+    return sizeof *regex + sizeof *regex->code + regex->code->pattern.size + code_size + machine_size;
 }
 
 enum status regex_scratch_new(struct regex_scratch **ret_scratch)
@@ -178,18 +250,22 @@ void regex_scratch_set_budget(struct regex_scratch *scratch, uint32_t budget_ms)
     scratch->budget_ns = (int64_t)budget_ms * 1000000;
 }
 
-/* What pcre2_match gives for the first match that begins at or after `from`. */
-static int match_from(const struct regex *regex, struct regex_scratch *scratch, struct span text, size_t from)
+/* What pcre2_match gives for the first match that begins at `from` to `end`. */
+static int match_from(const struct regex *regex, struct regex_scratch *scratch, struct span text, size_t from,
+                      size_t end)
 {
-    bool at_once = regex->whole || text.size - from < WINDOW_TEXT_MIN;
+    const pcre2_code *code = code_of(regex);
+    if (!code) {
+        return PCRE2_ERROR_NOMEMORY;
+    }
+    bool at_once = regex->whole || text.size - from < WINDOW_TEXT_MIN || end - from < WINDOW_PLACES;
     int64_t started_ns = at_once ? 0 : clock_thread_ns(), called_ns = started_ns;
     size_t places = WINDOW_PLACES;
     for (;;) {
-        size_t last = at_once ? PCRE2_UNSET : from + places - 1;
+        size_t last = at_once || end - from < places ? end : from + places - 1;
         (void)pcre2_set_offset_limit(scratch->context, last);
-        int count =
-            pcre2_match(regex->code, text.data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
-        if (count != PCRE2_ERROR_NOMATCH || at_once || last >= text.size) {
+        int count = pcre2_match(code, text.data, text.size, from, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+        if (count != PCRE2_ERROR_NOMATCH || last == end || last >= text.size) {
             return count;
         }
         int64_t now_ns = clock_thread_ns();
@@ -210,8 +286,8 @@ static int match_from(const struct regex *regex, struct regex_scratch *scratch, 
     }
 }
 
-enum status regex_match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
-                        uint32_t *ret_start, uint32_t *ret_end)
+static enum status match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
+                         size_t last, uint32_t *ret_start, uint32_t *ret_end)
 {
     if (text.size > UINT32_MAX) {
         return STATUS_LIMIT; /* no offsets for it */
@@ -221,10 +297,10 @@ enum status regex_match(const struct regex *regex, struct regex_scratch *scratch
     while (from < text.size && (data[from] & 0xC0) == 0x80) {
         from++;
     }
-    if (from > text.size) {
+    if (from > text.size || from > last) {
         return STATUS_NOT_FOUND;
     }
-    int count = match_from(regex, scratch, span_of(data, text.size), from);
+    int count = match_from(regex, scratch, span_of(data, text.size), from, last);
     if (count == PCRE2_ERROR_NOMATCH) {
         return STATUS_NOT_FOUND;
     }
@@ -246,6 +322,21 @@ enum status regex_match(const struct regex *regex, struct regex_scratch *scratch
     *ret_start = (uint32_t)start;
     *ret_end = (uint32_t)end;
     return STATUS_OK;
+}
+
+enum status regex_match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
+                        uint32_t *ret_start, uint32_t *ret_end)
+{
+    return match(regex, scratch, text, from, PCRE2_UNSET, ret_start, ret_end);
+}
+
+enum status regex_match_between(const struct regex *regex, struct regex_scratch *scratch, struct span text,
+                                uint32_t from, uint32_t last, uint32_t *ret_start, uint32_t *ret_end)
+{
+    if (regex->whole) {
+        return match(regex, scratch, text, 0, PCRE2_UNSET, ret_start, ret_end);
+    }
+    return match(regex, scratch, text, from, last < text.size ? last : PCRE2_UNSET, ret_start, ret_end);
 }
 
 static char version[64] = "unknown"; /* written once, by version_once */

@@ -3,7 +3,7 @@
  *
  * Weir's dialect: PCRE2 with UTF, UCP, CASELESS and DOTALL unless changed inline, newline is LF; `(*...)` verbs at the
  * start, \C and callouts are refused. A compiled regex is immutable and may be used by any thread, each with its own
- * scratch. Confirming allocates nothing.
+ * scratch. Confirming allocates nothing, but for the first use of a regex.
  */
 #ifndef RULES_REGEX_H
 #define RULES_REGEX_H
@@ -22,12 +22,21 @@ struct regex_fault {
     char text[160];
 };
 
-/* STATUS_INVALID with ret_fault filled (may be NULL), STATUS_NO_MEMORY. JIT-compiled where the machine can. */
+/*
+ * STATUS_INVALID with ret_fault filled (may be NULL), STATUS_NO_MEMORY. Machine code is made at the first match, where the
+ * machine can.
+ */
 enum status regex_compile(struct span pattern, struct regex_fault *ret_fault, struct regex **ret_regex) MUST_USE;
+
+/*
+ * The same of a pattern that was checked before: it is compiled when it is first used. If that fails after all, each match
+ * is a limit hit: nobody knows. STATUS_NO_MEMORY.
+ */
+enum status regex_defer(struct span pattern, struct regex **ret_regex) MUST_USE;
 void regex_free(struct regex **regex);
 
 bool regex_matches_empty(const struct regex *regex); /* it can match the empty string */
-size_t regex_size(const struct regex *regex);        /* bytes held, with its machine code */
+size_t regex_size(const struct regex *regex);        /* bytes held, with its machine code, which this makes */
 
 #define REGEX_MATCH_LIMIT 100000u /* steps: about 1.3 ms of `(a+)+$` with JIT, against 130 ms at the default limit */
 #define REGEX_DEPTH_LIMIT 10000u
@@ -52,6 +61,13 @@ void regex_scratch_set_budget(struct regex_scratch *scratch, uint32_t budget_ms)
  */
 enum status regex_match(const struct regex *regex, struct regex_scratch *scratch, struct span text, uint32_t from,
                         uint32_t *ret_start, uint32_t *ret_end) MUST_USE;
+
+/*
+ * The same for a match that begins at `from` to `last`, wherever it ends. Trying few places is what makes confirming
+ * cheap.
+ */
+enum status regex_match_between(const struct regex *regex, struct regex_scratch *scratch, struct span text,
+                                uint32_t from, uint32_t last, uint32_t *ret_start, uint32_t *ret_end) MUST_USE;
 
 /* The linked library's version, for generation ids and `weir doctor`. */
 const char *regex_version(void);
