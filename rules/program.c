@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/buffer.h"
 #include "rules/gate.h"
+#include "rules/plan.h"
 #include "rules/regex_fit.h"
 #include "rules/regex_literals.h"
 #include "rules/regex_loosen.h"
@@ -15,68 +15,25 @@
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define PROBES_MAX 4000000u
-#define EXPRESSIONS_A_PARTITION 32u /* compiling grows faster than the number; searching prefers few partitions */
 #define EXPRESSION_SIZE_MAX 65536u
 #define ENTRIES_A_REGEX 64u       /* entries over the raw view are joined into regexes of this many */
 #define DEFERRED_ENTRIES_MAX 256u /* a longer list is always searched: looking for one entry after the other costs */
 #define EXPRESSION_RATE 2e-3      /* what an expression counts for: it costs even where it finds nothing */
 
-/* One (literal, target) pair while the plan is being made. */
-struct literal_use {
-    struct span literal;
-    struct program_target target;
-};
-
-struct expression_use {
-    const char *text;
-    uint32_t probe;
-};
-
-/* A growing array; freed by plan_end. */
-struct list {
-    void *items;
-    uint32_t count, capacity;
-};
-
-struct plan {
-    struct program *program;
-    struct arena *scratch;
-    struct error *error;
-    struct list probes, rules, phrases, entries;
-    struct list literals[VIEW_COUNT];
-    struct list expressions[VIEW_COUNT];
-    struct list always[VIEW_COUNT];
-    struct list partitions, partition_views;
-};
-
-static void *list_add(struct list *list, size_t size)
-{
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 64;
-        if (list->capacity > UINT32_MAX / 2) {
-            return NULL;
-        }
-        void *items = reallocarray(list->items, capacity, size);
-        if (!items) {
-            return NULL;
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
-    void *item = (char *)list->items + (size_t)list->count++ * size;
-    memset(item, 0, size);
-    return item;
-}
-
-/* Moves a list's items into the program's arena; an empty list gives a pointer that is never followed. */
-static const void *list_keep(const struct list *list, size_t size, struct arena *arena)
-{
-    void *kept = arena_array(arena, list->count ? list->count : 1, size);
-    if (kept && list->count) {
-        memcpy(kept, list->items, (size_t)list->count * size);
-    }
-    return kept;
-}
+/* What the ways to find a regex cost, in ns a message of ordinary chat, roughly: rules/regex_literals.c has those of literals. */
+#define MESSAGE_BYTES 80.0
+#define LOOK_NS 4.0      /* whether a message has what is demanded */
+#define CONFIRM_NS 100.0 /* PCRE2 on a message, */
+#define TRY_NS 15.0      /* at each place where a match may begin, and there for each node of its tree: */
+#define TRY_NODE_NS 0.06
+#define TRY_NODES_MAX 1500u
+#define EXPRESSION_NS 25.0  /* one expression more in a database */
+#define REPORT_NS 12.0      /* each match that it reports */
+#define UNTRIGGERED_NS 40.0 /* an expression without a string of this length runs at every byte, and */
+#define TRIGGER_SIZE_MIN 3u
+#define WEIGHT_NS 2.0     /* the longer it is the more so, */
+#define WEIGHT_LARGE 256u /* above all if it is longer than this */
+#define WEIGHT_LARGE_NS 6.0
 
 static enum status add_probe(struct plan *plan, const struct program_probe *probe, uint32_t *ret_number)
 {
@@ -84,7 +41,7 @@ static enum status add_probe(struct plan *plan, const struct program_probe *prob
         error_set(plan->error, "more than %u patterns in a rule set", PROBES_MAX);
         return STATUS_LIMIT;
     }
-    struct program_probe *added = list_add(&plan->probes, sizeof *added);
+    struct program_probe *added = plan_list_add(&plan->probes, sizeof *added);
     if (!added) {
         return STATUS_NO_MEMORY;
     }
@@ -99,7 +56,7 @@ static enum status add_literal(struct plan *plan, enum view view, struct span li
 {
     struct program_probe *probe = (struct program_probe *)plan->probes.items + target.probe;
     if (probe->search == SEARCH_DEFERRED) {
-        struct program_entry *entry = list_add(&plan->entries, sizeof *entry);
+        struct program_entry *entry = plan_list_add(&plan->entries, sizeof *entry);
         if (!entry) {
             return STATUS_NO_MEMORY;
         }
@@ -108,11 +65,11 @@ static enum status add_literal(struct plan *plan, enum view view, struct span li
         probe->entry_count++;
         return STATUS_OK;
     }
-    struct literal_use *use = list_add(&plan->literals[view], sizeof *use);
+    struct plan_literal *use = plan_list_add(&plan->literals[view], sizeof *use);
     if (!use) {
         return STATUS_NO_MEMORY;
     }
-    *use = (struct literal_use){.literal = literal, .target = target};
+    *use = (struct plan_literal){.literal = literal, .target = target};
     return STATUS_OK;
 }
 
@@ -120,68 +77,131 @@ static enum status add_gates(struct plan *plan, uint32_t number, enum view view,
 {
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < search->literal_count; i++) {
-        char *copy = arena_copy(plan->program->arena, search->literals[i]);
-        struct program_target target = {.probe = number, .kind = TARGET_GATE};
-        status = copy ? add_literal(plan, view, span_of(copy, search->literals[i].size), target) : STATUS_NO_MEMORY;
+        const struct regex_literal *literal = &search->literals[i];
+        char *copy = arena_copy(plan->program->arena, literal->text);
+        struct program_target target = {.probe = number, .kind = TARGET_GATE, .before = literal->before};
+        status = copy ? add_literal(plan, view, span_of(copy, literal->text.size), target) : STATUS_NO_MEMORY;
     }
     return status;
 }
 
-static enum status add_expression(struct plan *plan, uint32_t number, enum view view, const struct regex_node *tree)
+static enum status add_expression(struct plan *plan, uint32_t number, enum view view, struct span expression)
 {
-    struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
-    struct regex_loosened facts;
-    enum status status = regex_loosen(tree, &text, &facts);
-    if (status == STATUS_OK) {
-        char *copy = arena_copy(plan->program->arena, buffer_span(&text));
-        struct expression_use *use = copy ? list_add(&plan->expressions[view], sizeof *use) : NULL;
-        status = use ? STATUS_OK : STATUS_NO_MEMORY;
-        if (use) {
-            *use = (struct expression_use){.text = copy, .probe = number};
+    char *copy = arena_copy(plan->program->arena, expression);
+    struct plan_expression *use = copy ? plan_list_add(&plan->expressions[view], sizeof *use) : NULL;
+    if (!use) {
+        return STATUS_NO_MEMORY;
+    }
+    *use = (struct plan_expression){.text = copy, .probe = number};
+    return STATUS_OK;
+}
+
+/* What may be done to find the matches of a regex. */
+struct choice {
+    struct regex_search search;
+    struct buffer expression; /* what search.rest is as an expression; of the caller */
+    bool searchable;          /* there is an expression, or none is needed */
+    bool never;               /* nothing of this view can match */
+    struct regex_demand demand;
+    double search_ns, always_ns; /* what each way costs a message, roughly */
+    double rate;                 /* how often the search reports something, per byte */
+};
+
+static uint32_t count_nodes(const struct regex_node *node)
+{
+    uint32_t count = 1;
+    for (const struct regex_node *child = node->first; child && count < TRY_NODES_MAX; child = child->next) {
+        count += count_nodes(child);
+    }
+    return count;
+}
+
+/* Is a string of some length required, which triggers the search for the expression that is its tree? */
+static bool has_trigger(struct plan *plan, const struct regex_node *tree, enum view view)
+{
+    struct regex_literals found;
+    if (regex_literals_find(tree, view, plan->traffic, REGEX_LITERALS_ANY_COST, plan->scratch, &found) != STATUS_OK) {
+        return false;
+    }
+    for (uint32_t i = 0; i < found.count; i++) {
+        if (found.items[i].text.size < TRIGGER_SIZE_MIN) {
+            return false;
         }
     }
-    buffer_free(&text);
-    return status;
+    return true;
+}
+
+/* What the ways cost was measured with JIT and Hyperscan on chat. */
+static enum status weigh(struct plan *plan, struct span pattern, enum view view, struct choice *choice)
+{
+    struct regex_node *tree = NULL;
+    struct regex_loosened facts = {0};
+    arena_reset(plan->scratch);
+    choice->rate = 1;
+    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
+    if (status == STATUS_OK) {
+        status = regex_fit(tree, view, plan->scratch);
+        choice->never = status == STATUS_NOT_FOUND;
+    }
+    if (status == STATUS_OK) {
+        choice->demand = regex_demand_find(tree, plan->traffic);
+        double tries = MESSAGE_BYTES * regex_demand_starts(tree, plan->traffic);
+        double confirm_ns = CONFIRM_NS + tries * (TRY_NS + TRY_NODE_NS * count_nodes(tree));
+        choice->always_ns = LOOK_NS + regex_demand_share(&choice->demand, plan->traffic) * confirm_ns;
+        status = regex_search_plan(tree, plan->scratch, view, plan->traffic, &choice->search);
+    }
+    if (status == STATUS_OK) {
+        choice->rate = choice->search.rate;
+        choice->search_ns = choice->search.cost * MESSAGE_BYTES;
+        choice->searchable = !choice->search.rest;
+    }
+    if (status == STATUS_OK && choice->search.rest) {
+        status = regex_loosen(choice->search.rest, &choice->expression, &facts);
+        choice->searchable = status == STATUS_OK;
+        choice->rate += EXPRESSION_RATE;
+        choice->search_ns += EXPRESSION_NS + facts.likelihood * MESSAGE_BYTES * REPORT_NS;
+        if (choice->searchable && !has_trigger(plan, choice->search.rest, view)) {
+            uint32_t large = facts.weight > WEIGHT_LARGE ? facts.weight - WEIGHT_LARGE : 0;
+            choice->search_ns += UNTRIGGERED_NS + facts.weight * WEIGHT_NS + large * WEIGHT_LARGE_NS;
+        }
+    }
+    choice->rate = choice->searchable || choice->never ? choice->rate : 1;
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
 
 /*
- * Chooses the search of a regex probe: literals, what they leave as an expression, or both. What cannot be searched is
- * confirmed on every message.
+ * Chooses the search of a regex probe: literals, what they leave as an expression, or both. What cannot be searched, or is
+ * confirmed for less, is confirmed on every message that could match at all.
  */
 static enum status plan_search(struct plan *plan, uint32_t number, struct span pattern, enum view view)
 {
     struct program_probe *probe = (struct program_probe *)plan->probes.items + number;
-    struct regex_node *tree = NULL;
-    struct regex_search search = {0};
-    arena_reset(plan->scratch);
-    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
-    if (status == STATUS_OK) {
-        status = regex_fit(tree, view, plan->scratch);
+    struct choice choice = {.expression = BUFFER_INIT(EXPRESSION_SIZE_MAX)};
+    if (view == VIEW_SKELETON) {
+        probe->search = SEARCH_ALWAYS; /* what is searched of the skeleton is no text for regexes: text/skeleton.h */
+        return STATUS_OK;
     }
-    if (status == STATUS_OK) {
-        status = regex_search_plan(tree, plan->scratch, view, &search);
+    enum status status = weigh(plan, pattern, view, &choice);
+    probe->demand = choice.demand;
+    probe->search = SEARCH_LITERALS; /* none, if nothing can match */
+    if (status == STATUS_OK && !choice.never) {
+        bool search = choice.searchable && choice.search_ns < choice.always_ns;
+        bool express = search && choice.search.rest;
+        probe->search = express ? SEARCH_EXPRESSION : search ? SEARCH_LITERALS : SEARCH_ALWAYS;
+        plan->program->facts.gated += search && !express;
+        status = express ? add_expression(plan, number, view, buffer_span(&choice.expression)) : status;
+        status = status == STATUS_OK && search ? add_gates(plan, number, view, &choice.search) : status;
     }
-    probe->search = SEARCH_LITERALS;
-    if (status == STATUS_OK && search.rest) {
-        probe->search = SEARCH_EXPRESSION;
-        status = add_expression(plan, number, view, search.rest);
-    }
-    if (status == STATUS_OK) {
-        plan->program->facts.gated += search.rest == NULL;
-        return add_gates(plan, number, view, &search);
-    }
-    if (status == STATUS_NO_MEMORY) {
-        return status;
-    }
-    probe->search = SEARCH_ALWAYS;
-    return STATUS_OK;
+    buffer_free(&choice.expression);
+    return status;
 }
 
-static enum status plan_regex(struct plan *plan, struct program_probe probe, struct span pattern)
+/* `checked`: PCRE2 took it before. */
+static enum status plan_regex(struct plan *plan, struct program_probe probe, struct span pattern, bool checked)
 {
-    struct regex_fault fault;
+    struct regex_fault fault = {0};
     uint32_t number;
-    enum status status = regex_compile(pattern, &fault, &probe.regex);
+    enum status status = checked ? regex_defer(pattern, &probe.regex) : regex_compile(pattern, &fault, &probe.regex);
     if (status != STATUS_OK) {
         error_set(plan->error, "a regex that was checked does not compile any more: %s", fault.text);
         return status == STATUS_INVALID ? STATUS_SYSTEM : status;
@@ -198,36 +218,63 @@ static enum status plan_regex(struct plan *plan, struct program_probe probe, str
     return plan_search(plan, number, pattern, probe.view);
 }
 
-static enum status plan_phrase(struct plan *plan, uint32_t number, struct span entry)
+static bool is_letter_or_digit(uint8_t byte)
 {
-    struct phrase *phrase = list_add(&plan->phrases, sizeof *phrase);
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+}
+
+/* Which neighbours the phrase rules out for its piece `anchor`, written as `text`. */
+static uint8_t piece_edges(const struct phrase *phrase, uint32_t anchor, struct span text)
+{
+    bool first = anchor == 0, last = anchor + 1 == phrase->count;
+    bool before = first ? phrase->edge_before && is_letter_or_digit(text.data[0]) : phrase->pieces[anchor].gap_min > 0;
+    bool after = last ? phrase->edge_after && is_letter_or_digit(text.data[text.size - 1])
+                      : phrase->pieces[anchor + 1].gap_min > 0;
+    return (uint8_t)((before ? EDGE_BEFORE_LITERAL : 0) | (after ? EDGE_AFTER_LITERAL : 0));
+}
+
+/* The place of a phrase in a view: the skeleton shows a piece as it is, or in its disguised form (text/phrase.h). */
+static enum status plan_phrase(struct plan *plan, uint32_t number, enum view view, struct span entry)
+{
+    struct phrase *phrase = plan_list_add(&plan->phrases, sizeof *phrase);
     if (!phrase) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = phrase_parse(entry, plan->program->arena, phrase);
+    enum status status = view == VIEW_SKELETON ? phrase_parse_disguised(entry, plan->program->arena, phrase)
+                                               : phrase_parse(entry, plan->program->arena, phrase);
     if (status != STATUS_OK) {
         plan->phrases.count--;
-        return status;
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* nothing of it can be seen there */
     }
     uint32_t anchor = phrase_anchor(phrase);
+    struct phrase_piece piece = phrase->pieces[anchor];
+    bool alone = phrase->count == 1 && phrase->in_disguise;
     struct program_target target = {
         .probe = number, .kind = TARGET_PHRASE, .phrase = plan->phrases.count - 1, .anchor = anchor};
-    return add_literal(plan, VIEW_FOLDED, phrase->pieces[anchor].text, target);
+    target.edges = piece_edges(phrase, anchor, piece.text);
+    status = alone ? STATUS_OK : add_literal(plan, view, piece.text, target);
+    if (status == STATUS_OK && piece.disguised.size > 0) {
+        target.edges = piece_edges(phrase, anchor, piece.disguised);
+        status = add_literal(plan, view, piece.disguised, target);
+    }
+    return status;
 }
 
-static enum status plan_domain(struct plan *plan, uint32_t number, struct span entry)
+static enum status plan_domain(struct plan *plan, uint32_t number, enum view view, struct span entry)
 {
     struct span forms[DOMAIN_FORMS_MAX];
     uint32_t count;
     enum status status = domain_parse(entry, plan->program->arena, forms, &count);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         status =
-            add_literal(plan, VIEW_FOLDED, forms[i], (struct program_target){.probe = number, .kind = TARGET_DOMAIN});
+            add_literal(plan, view, forms[i],
+                        (struct program_target){
+                            .probe = number, .kind = TARGET_DOMAIN, .edges = EDGE_BEFORE_LITERAL | EDGE_AFTER_LITERAL});
     }
     return status;
 }
 
-/* Entries over the folded view: literals that are confirmed where they stand. */
+/* Entries over the folded view or the skeleton: literals that are confirmed where they stand. */
 static enum status plan_entries(struct plan *plan, struct program_probe probe, const struct pattern *pattern)
 {
     uint32_t number;
@@ -235,7 +282,8 @@ static enum status plan_entries(struct plan *plan, struct program_probe probe, c
     plan->program->facts.deferred += probe.search == SEARCH_DEFERRED;
     for (uint32_t i = 0; status == STATUS_OK && i < pattern->entry_count; i++) {
         struct span entry = pattern->entries[i].text;
-        status = pattern->kind == PATTERN_WORDS ? plan_phrase(plan, number, entry) : plan_domain(plan, number, entry);
+        status = pattern->kind == PATTERN_WORDS ? plan_phrase(plan, number, probe.view, entry)
+                                                : plan_domain(plan, number, probe.view, entry);
     }
     return status;
 }
@@ -279,7 +327,7 @@ static enum status plan_entries_regex(struct plan *plan, struct program_probe pr
             status = append_entry_regex(plan, pattern, i, &text);
         }
         if (status == STATUS_OK) {
-            status = plan_regex(plan, probe, buffer_span(&text));
+            status = plan_regex(plan, probe, buffer_span(&text), false);
         }
     }
     buffer_free(&text);
@@ -295,8 +343,8 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
         probe.view = (enum view)view;
         enum status status;
         if (pattern->kind == PATTERN_REGEX) {
-            status = plan_regex(plan, probe, pattern->regex);
-        } else if (view == VIEW_FOLDED) {
+            status = plan_regex(plan, probe, pattern->regex, true);
+        } else if (view != VIEW_RAW) {
             status = plan_entries(plan, probe, pattern);
         } else {
             status = plan_entries_regex(plan, probe, pattern);
@@ -312,24 +360,10 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
 /* How often a search for the regex is expected to report something, per byte. 1: it would have to run on every message. */
 static double regex_rate(struct plan *plan, struct span pattern, enum view view)
 {
-    struct regex_node *tree = NULL;
-    struct regex_search search = {0};
-    struct regex_loosened facts;
-    struct buffer text = BUFFER_INIT(EXPRESSION_SIZE_MAX);
-    arena_reset(plan->scratch);
-    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
-    if (status == STATUS_OK) {
-        status = regex_fit(tree, view, plan->scratch);
-    }
-    if (status == STATUS_OK) {
-        status = regex_search_plan(tree, plan->scratch, view, &search);
-    }
-    if (status == STATUS_OK && search.rest) {
-        status = regex_loosen(search.rest, &text, &facts);
-        search.rate += EXPRESSION_RATE;
-    }
-    buffer_free(&text);
-    return status == STATUS_OK ? search.rate : 1;
+    struct choice choice = {.expression = BUFFER_INIT(EXPRESSION_SIZE_MAX)};
+    enum status status = weigh(plan, pattern, view, &choice);
+    buffer_free(&choice.expression);
+    return status == STATUS_OK ? choice.rate : 1;
 }
 
 static double pattern_rate(struct plan *plan, const struct pattern *pattern)
@@ -345,7 +379,7 @@ static double pattern_rate(struct plan *plan, const struct pattern *pattern)
     for (uint32_t i = 0; i < pattern->entry_count && pattern->kind == PATTERN_WORDS; i++) {
         struct phrase phrase;
         if (phrase_parse(pattern->entries[i].text, plan->scratch, &phrase) == STATUS_OK) {
-            rate += regex_literals_rate(phrase.pieces[phrase_anchor(&phrase)].text);
+            rate += traffic_profile_rate(plan->traffic, phrase.pieces[phrase_anchor(&phrase)].text);
         }
     }
     return rate; /* domains: nearly never */
@@ -361,6 +395,7 @@ static void choose_searched(struct plan *plan, const struct rule *rule, bool *re
     gate_choose(rule->condition, rates, rule->pattern_count, ret_searched);
     for (uint32_t i = 0; i < rule->pattern_count; i++) {
         ret_searched[i] |= rule->patterns[i].entry_count > DEFERRED_ENTRIES_MAX;
+        ret_searched[i] |= rule->across.messages > 0; /* what makes it hold may lie in another message */
     }
 }
 
@@ -373,7 +408,7 @@ static enum status plan_rule(struct plan *plan, const struct rule *rule)
         error_set(plan->error, "more than %d rules in a rule set", MODEL_RULES_MAX);
         return STATUS_LIMIT;
     }
-    struct program_rule *planned = list_add(&plan->rules, sizeof *planned);
+    struct program_rule *planned = plan_list_add(&plan->rules, sizeof *planned);
     if (!planned) {
         return STATUS_NO_MEMORY;
     }
@@ -397,139 +432,12 @@ static enum status plan_rule(struct plan *plan, const struct rule *rule)
     return STATUS_OK;
 }
 
-/* Groups the uses by literal: a stable sort by bytes keeps the targets of one literal in order of probe. */
-static int compare_literals(const void *a, const void *b)
-{
-    const struct literal_use *x = a, *y = b;
-    size_t size = x->literal.size < y->literal.size ? x->literal.size : y->literal.size;
-    int order = memcmp(x->literal.data, y->literal.data, size);
-    if (order == 0) {
-        order = (x->literal.size > y->literal.size) - (x->literal.size < y->literal.size);
-    }
-    if (order == 0) {
-        order = (x->target.probe > y->target.probe) - (x->target.probe < y->target.probe);
-    }
-    return order;
-}
-
-static enum status compile_literals(struct plan *plan, enum view view)
-{
-    struct list *list = &plan->literals[view];
-    struct literal_use *uses = list->items;
-    struct program_literals *literals = &plan->program->literals[view];
-    struct arena *arena = plan->program->arena;
-    if (list->count == 0) {
-        return STATUS_OK;
-    }
-    qsort(uses, list->count, sizeof *uses, compare_literals);
-    struct span *distinct = calloc(list->count, sizeof *distinct);
-    uint32_t *first = arena_array(arena, (size_t)list->count + 1, sizeof *first);
-    uint32_t *sizes = arena_array(arena, list->count, sizeof *sizes);
-    struct program_target *targets = arena_array(arena, list->count, sizeof *targets);
-    if (!distinct || !first || !sizes || !targets) {
-        free(distinct);
-        return STATUS_NO_MEMORY;
-    }
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (i == 0 || !span_equal(uses[i].literal, uses[i - 1].literal)) {
-            first[count] = i;
-            sizes[count] = (uint32_t)uses[i].literal.size;
-            distinct[count++] = uses[i].literal;
-        }
-        targets[i] = uses[i].target;
-    }
-    first[count] = list->count;
-    *literals = (struct program_literals){.count = count, .target_first = first, .sizes = sizes, .targets = targets};
-    enum status status = partition_compile_literals(distinct, count, plan->error, &literals->partition);
-    free(distinct);
-    plan->program->facts.literals += count;
-    return status;
-}
-
-/* What a partition of expressions came from. */
-struct part {
-    enum view view;
-    uint32_t *probes;
-};
-
-/* Cuts the expressions of a view into jobs. Texts and lists live in the program's arena. */
-static enum status cut_expressions(struct plan *plan, enum view view, struct list *jobs, struct list *parts)
-{
-    const struct expression_use *uses = plan->expressions[view].items;
-    uint32_t total = plan->expressions[view].count;
-    struct arena *arena = plan->program->arena;
-    for (uint32_t first = 0; first < total; first += EXPRESSIONS_A_PARTITION) {
-        uint32_t count = total - first < EXPRESSIONS_A_PARTITION ? total - first : EXPRESSIONS_A_PARTITION;
-        struct partition_job *job = list_add(jobs, sizeof *job);
-        struct part *part = list_add(parts, sizeof *part);
-        const char **texts = arena_array(arena, count, sizeof *texts);
-        uint32_t *probes = arena_array(arena, count, sizeof *probes);
-        bool *refused = arena_array(arena, count, sizeof *refused);
-        if (!job || !part || !texts || !probes || !refused) {
-            return STATUS_NO_MEMORY;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            texts[i] = uses[first + i].text;
-            probes[i] = uses[first + i].probe;
-        }
-        *job = (struct partition_job){.expressions = texts, .count = count, .refused = refused};
-        *part = (struct part){.view = view, .probes = probes};
-    }
-    return STATUS_OK;
-}
-
-/* Takes over what a job made; what Hyperscan refused is confirmed on every message. */
-static enum status keep_partition(struct plan *plan, struct partition_job *job, const struct part *part)
-{
-    for (uint32_t i = 0; i < job->count; i++) {
-        if (job->refused[i]) {
-            ((struct program_probe *)plan->probes.items)[part->probes[i]].search = SEARCH_ALWAYS;
-        }
-        plan->program->facts.expressions += !job->refused[i];
-    }
-    if (!job->ret_partition) {
-        return STATUS_OK;
-    }
-    enum view *view = list_add(&plan->partition_views, sizeof *view);
-    struct program_expressions *added = view ? list_add(&plan->partitions, sizeof *added) : NULL;
-    if (!added) {
-        return STATUS_NO_MEMORY;
-    }
-    *added = (struct program_expressions){.partition = job->ret_partition, .count = job->count, .probes = part->probes};
-    *view = part->view;
-    job->ret_partition = NULL;
-    return STATUS_OK;
-}
-
-static enum status compile_expressions(struct plan *plan)
-{
-    struct list jobs = {0}, parts = {0};
-    enum status status = STATUS_OK;
-    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        status = cut_expressions(plan, (enum view)view, &jobs, &parts);
-    }
-    struct partition_job *job = jobs.items;
-    if (status == STATUS_OK) {
-        status = partition_compile_expressions(job, jobs.count);
-    }
-    for (uint32_t i = 0; i < jobs.count; i++) {
-        if (status == STATUS_OK) {
-            status = keep_partition(plan, &job[i], (struct part *)parts.items + i);
-        }
-        partition_free(&job[i].ret_partition);
-    }
-    free(jobs.items);
-    free(parts.items);
-    return status;
-}
-
 static enum status list_always(struct plan *plan, enum view view)
 {
     const struct program_probe *probes = plan->probes.items;
     for (uint32_t i = 0; i < plan->probes.count; i++) {
         if (probes[i].search == SEARCH_ALWAYS && probes[i].view == view) {
-            uint32_t *added = list_add(&plan->always[view], sizeof *added);
+            uint32_t *added = plan_list_add(&plan->always[view], sizeof *added);
             if (!added) {
                 return STATUS_NO_MEMORY;
             }
@@ -542,8 +450,8 @@ static enum status list_always(struct plan *plan, enum view view)
 static size_t database_bytes(const struct program *program)
 {
     size_t bytes = 0;
-    for (int view = 0; view < VIEW_COUNT; view++) {
-        bytes += program->literals[view].partition ? program->literals[view].partition->size : 0;
+    for (uint32_t i = 0; i < program->literal_partition_count; i++) {
+        bytes += program->literals[i].partition->size;
     }
     for (uint32_t i = 0; i < program->expression_partition_count; i++) {
         bytes += program->expressions[i].partition->size;
@@ -558,22 +466,25 @@ static size_t database_bytes(const struct program *program)
 static enum status plan_finish(struct plan *plan)
 {
     struct program *program = plan->program;
-    program->probes = list_keep(&plan->probes, sizeof(struct program_probe), program->arena);
-    program->rules = list_keep(&plan->rules, sizeof(struct program_rule), program->arena);
-    program->phrases = list_keep(&plan->phrases, sizeof(struct phrase), program->arena);
-    program->entries = list_keep(&plan->entries, sizeof(struct program_entry), program->arena);
+    program->probes = plan_list_keep(&plan->probes, sizeof(struct program_probe), program->arena);
+    program->rules = plan_list_keep(&plan->rules, sizeof(struct program_rule), program->arena);
+    program->phrases = plan_list_keep(&plan->phrases, sizeof(struct phrase), program->arena);
+    program->entries = plan_list_keep(&plan->entries, sizeof(struct program_entry), program->arena);
     for (int view = 0; view < VIEW_COUNT; view++) {
-        program->always[view] = list_keep(&plan->always[view], sizeof(uint32_t), program->arena);
+        program->always[view] = plan_list_keep(&plan->always[view], sizeof(uint32_t), program->arena);
         program->always_count[view] = program->always[view] ? plan->always[view].count : 0;
         program->facts.always += program->always_count[view];
     }
-    program->expressions = plan->partitions.items;
-    program->expression_views = plan->partition_views.items;
-    program->expression_partition_count = plan->partition_views.count;
-    plan->partitions.items = plan->partition_views.items = NULL;
+    program->literals = plan->literal_parts.items;
+    program->literal_partition_count = plan->literal_parts.count;
+    program->expressions = plan->expression_parts.items;
+    program->expression_partition_count = plan->expression_parts.count;
+    plan->literal_parts.items = plan->expression_parts.items = NULL;
+    program->heavy = plan_list_keep(&plan->heavy, sizeof(uint32_t), program->arena);
+    program->heavy_count = program->heavy ? plan->heavy.count : 0;
     program->facts.database_bytes = database_bytes(program);
     if (!program->probes || !program->rules || !program->phrases || !program->entries || !program->always[0] ||
-        !program->always[1]) {
+        !program->always[1] || !program->always[2]) {
         for (uint32_t i = 0; i < plan->probes.count && !program->probes; i++) {
             regex_free(&((struct program_probe *)plan->probes.items)[i].regex);
         }
@@ -596,15 +507,19 @@ static void plan_end(struct plan *plan)
         free(plan->expressions[view].items);
         free(plan->always[view].items);
     }
-    free(plan->partitions.items);
-    free(plan->partition_views.items);
+    free(plan->literal_parts.items);
+    free(plan->expression_parts.items);
+    free(plan->heavy.items);
     arena_free(&plan->scratch);
 }
 
-enum status program_build(const struct pack *const *packs, uint32_t pack_count, struct error *error,
-                          struct program **ret_program)
+enum status program_build(const struct pack *const *packs, uint32_t pack_count, const struct partition_options *options,
+                          struct error *error, struct program **ret_program)
 {
     struct plan plan = {.error = error, .program = calloc(1, sizeof(struct program))};
+    if (options) {
+        plan.compiling = *options;
+    }
     enum status status = plan.program ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
         status = arena_new(1u << 16, ARENA_MAX, &plan.program->arena);
@@ -617,11 +532,8 @@ enum status program_build(const struct pack *const *packs, uint32_t pack_count, 
             status = plan_rule(&plan, &packs[i]->rules[r]);
         }
     }
-    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        status = compile_literals(&plan, (enum view)view);
-    }
     if (status == STATUS_OK) {
-        status = compile_expressions(&plan);
+        status = plan_compile(&plan);
     }
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
         status = list_always(&plan, (enum view)view);
@@ -652,14 +564,14 @@ void program_free(struct program **program)
         struct regex *regex = freed->probes[i].regex;
         regex_free(&regex);
     }
-    for (int view = 0; view < VIEW_COUNT; view++) {
-        partition_free(&freed->literals[view].partition);
+    for (uint32_t i = 0; i < freed->literal_partition_count; i++) {
+        partition_free(&freed->literals[i].partition);
     }
     for (uint32_t i = 0; i < freed->expression_partition_count; i++) {
         partition_free(&freed->expressions[i].partition);
     }
+    free(freed->literals);
     free(freed->expressions);
-    free(freed->expression_views);
     arena_free(&freed->arena);
     free(freed);
     *program = NULL;

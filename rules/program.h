@@ -6,7 +6,8 @@
  *   literals     every entry of `words` and `domains`, confirmed where the literal stands, without PCRE2; and each regex of
  *                which some literal is required, confirmed by PCRE2 in the messages that hold one
  *   expression   what literals leave of a regex, written again more loosely for Hyperscan (rules/regex_loosen.h)
- *   always       what neither can serve: PCRE2 on every message
+ *   always       what neither can serve, or only at a higher price: PCRE2 on every message that is long enough and has
+ *                the bytes that the regex demands (rules/regex_demand.h)
  *   deferred     nothing: the rule cannot hold without another pattern, and that one is rarer (rules/gate.h)
  *
  * Probes of one rule have consecutive numbers, so sorting by probe groups by rule.
@@ -14,6 +15,7 @@
 #ifndef RULES_PROGRAM_H
 #define RULES_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -21,6 +23,8 @@
 #include "rules/model.h"
 #include "rules/partition.h"
 #include "rules/regex.h"
+#include "rules/regex_demand.h"
+#include "rules/regex_literals.h"
 #include "text/phrase.h"
 
 enum search_kind {
@@ -36,17 +40,23 @@ struct program_probe {
     enum view view;
     enum search_kind search;
     struct regex *regex;               /* confirms; NULL if its literals are confirmed in place */
+    struct regex_demand demand;        /* SEARCH_ALWAYS: of a message that is looked at */
     uint32_t first_entry, entry_count; /* SEARCH_DEFERRED without a regex: its literals, in program->entries */
 };
 
 /* What a literal stands for, where it was found. */
 enum target_kind { TARGET_GATE, TARGET_PHRASE, TARGET_DOMAIN };
 
+/* No letter or digit of ASCII stands right before the literal, or right after it. */
+enum { EDGE_BEFORE_LITERAL = 1, EDGE_AFTER_LITERAL = 2 };
+
 struct program_target {
     uint32_t probe;
     enum target_kind kind;
     uint32_t phrase; /* TARGET_PHRASE: index in program->phrases */
     uint32_t anchor; /* TARGET_PHRASE: which piece the literal is */
+    uint8_t edges;   /* TARGET_PHRASE, TARGET_DOMAIN: EDGE_*, without which the literal need not be looked at */
+    struct regex_extent before; /* TARGET_GATE: how far before the literal the match begins, in searched bytes */
 };
 
 /* A literal that nobody searches for, of a deferred probe. */
@@ -61,20 +71,26 @@ struct program_rule {
     uint32_t deferred_count; /* of its probes */
 };
 
-/* All literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]).
+/*
+ * Literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]): none if
+ * it is there only because its database was compiled for an earlier version of the rules.
  */
 struct program_literals {
-    struct partition *partition; /* NULL: none */
+    struct partition *partition;
+    enum view view;
     uint32_t count;
     const uint32_t *target_first;
     const uint32_t *sizes; /* bytes of each literal */
+    const uint8_t *edges;  /* EDGE_* that all its targets demand */
     const struct program_target *targets;
 };
 
-/* Loosened expressions of one view; expression i belongs to probes[i]. */
+/* Loosened expressions of one view; expression i belongs to probes[probe_first[i]] and on, as above. */
 struct program_expressions {
     struct partition *partition;
+    enum view view;
     uint32_t count;
+    const uint32_t *probe_first;
     const uint32_t *probes;
 };
 
@@ -87,16 +103,21 @@ struct program {
     uint32_t phrase_count;
     const struct program_entry *entries;
 
-    struct program_literals literals[VIEW_COUNT];
-    struct program_expressions *expressions; /* partitions of every view */
-    enum view *expression_views;
+    struct program_literals *literals; /* partitions of every view */
+    uint32_t literal_partition_count;
+    struct program_expressions *expressions;
     uint32_t expression_partition_count;
     const uint32_t *always[VIEW_COUNT]; /* probes, ascending */
     uint32_t always_count[VIEW_COUNT];
     uint32_t views; /* bit (1 << view): some probe needs it */
 
+    const uint32_t *heavy; /* probes that are SEARCH_ALWAYS because compiling what they search for is over the limits */
+    uint32_t heavy_count;
+
     struct program_facts {
         uint32_t patterns, literals, gated, expressions, always, deferred;
+        uint32_t groups_cached, groups_compiled; /* of what was compiled for the search (rules/partition.h) */
+        bool unlimited;                          /* compiled without limits on time and memory: no helper was found */
         size_t database_bytes;
     } facts;
 
@@ -104,11 +125,11 @@ struct program {
 };
 
 /*
- * Plans and compiles the rules of `packs`, which must outlive the program. STATUS_NO_MEMORY, STATUS_LIMIT (too many
- * rules or patterns), STATUS_SYSTEM (Hyperscan refused to work at all) with words.
+ * Plans and compiles the rules of `packs`, which must outlive the program. `options` may be NULL. STATUS_NO_MEMORY,
+ * STATUS_LIMIT (too many rules or patterns), STATUS_SYSTEM (Hyperscan refused to work at all) with words.
  */
-enum status program_build(const struct pack *const *packs, uint32_t pack_count, struct error *error,
-                          struct program **ret_program) MUST_USE;
+enum status program_build(const struct pack *const *packs, uint32_t pack_count, const struct partition_options *options,
+                          struct error *error, struct program **ret_program) MUST_USE;
 void program_free(struct program **program);
 
 #endif

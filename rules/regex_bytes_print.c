@@ -1,5 +1,7 @@
 #include "rules/regex_bytes.h"
 
+#define GAP_MIN 32u /* bytes that a repeat must be able to reach over to be a gap: half a message */
+
 /* Hyperscan takes ^ only where nothing stands before it, and $ only where nothing follows. */
 static void drop_anchors(struct piece *piece, bool at_start, bool at_end)
 {
@@ -65,7 +67,24 @@ static uint32_t length_add(uint32_t a, uint32_t b)
     return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
-struct regex_bytes_measure regex_bytes_measure(const struct piece *root)
+/* Does the piece end with something that reaches over much of what follows, such as .* ? */
+static bool ends_with_gap(const struct piece *piece)
+{
+    while (piece->type == PIECE_SEQUENCE || (piece->type == PIECE_REPEAT && piece->first->type != PIECE_BYTES)) {
+        for (piece = piece->first; piece->next;) {
+            piece = piece->next;
+        }
+    }
+    return piece->type == PIECE_REPEAT && piece->max >= GAP_MIN && bytes_share(piece->first->bytes) > 0.5;
+}
+
+/* That something occurs in reach of a gap before it. */
+static double after_gap(double likelihood)
+{
+    return likelihood * GAP_MIN < 1 ? likelihood * GAP_MIN : 1;
+}
+
+static struct regex_bytes_measure measure_piece(const struct piece *root)
 {
     struct regex_bytes_measure measure = {.length_min = 0, .likelihood = 1};
     switch (root->type) {
@@ -73,26 +92,30 @@ struct regex_bytes_measure regex_bytes_measure(const struct piece *root)
         measure.length_min = 1;
         measure.likelihood = bytes_share(root->bytes);
         break;
-    case PIECE_SEQUENCE:
+    case PIECE_SEQUENCE: {
+        bool gap = false;
         for (const struct piece *child = root->first; child; child = child->next) {
-            struct regex_bytes_measure one = regex_bytes_measure(child);
+            struct regex_bytes_measure one = measure_piece(child);
             measure.length_min = length_add(measure.length_min, one.length_min);
-            measure.likelihood *= one.likelihood;
+            measure.likelihood *= gap ? after_gap(one.likelihood) : one.likelihood;
+            gap = ends_with_gap(child);
         }
         break;
+    }
     case PIECE_CHOICE:
         measure = (struct regex_bytes_measure){.length_min = UINT32_MAX, .likelihood = 0};
         for (const struct piece *child = root->first; child; child = child->next) {
-            struct regex_bytes_measure one = regex_bytes_measure(child);
+            struct regex_bytes_measure one = measure_piece(child);
             measure.length_min = one.length_min < measure.length_min ? one.length_min : measure.length_min;
             measure.likelihood += one.likelihood;
         }
         measure.likelihood = measure.likelihood < 1 ? measure.likelihood : 1;
         break;
     case PIECE_REPEAT: {
-        struct regex_bytes_measure one = regex_bytes_measure(root->first);
+        struct regex_bytes_measure one = measure_piece(root->first);
+        bool gap = ends_with_gap(root->first);
         for (uint32_t i = 0; i < root->min && i < 64; i++) {
-            measure.likelihood *= one.likelihood;
+            measure.likelihood *= gap && i > 0 ? after_gap(one.likelihood) : one.likelihood;
         }
         uint64_t length = (uint64_t)one.length_min * root->min;
         measure.length_min = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
@@ -107,6 +130,15 @@ struct regex_bytes_measure regex_bytes_measure(const struct piece *root)
         break;
     default:
         break;
+    }
+    return measure;
+}
+
+struct regex_bytes_measure regex_bytes_measure(const struct piece *root)
+{
+    struct regex_bytes_measure measure = measure_piece(root);
+    if (ends_with_gap(root)) {
+        measure.likelihood = after_gap(measure.likelihood); /* it is reported again and again */
     }
     return measure;
 }

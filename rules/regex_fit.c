@@ -1,6 +1,7 @@
 #include "rules/regex_fit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "text/caseless.h"
@@ -111,11 +112,14 @@ static enum status fit_folded(const struct fitting *fitting, struct regex_set *s
 {
     struct regex_set fitted = *set;
     bool small = count_ascii(set) <= SMALL_MAX;
-    for (uint32_t character = 'A'; character <= 'Z' && small; character++) {
+    for (uint32_t character = 'A'; character <= 'Z'; character++) {
         remove_ascii(&fitted, character);
     }
-    for (uint32_t character = '\t'; character <= '\r' && small; character++) {
+    for (uint32_t character = '\t'; character <= '\r'; character++) {
         remove_ascii(&fitted, character);
+    }
+    if (!small && count_ascii(&fitted) > 0) { /* with them it has fewer ranges, and they never occur */
+        memcpy(fitted.ascii, set->ascii, sizeof fitted.ascii);
     }
     if (!set->other_any && set->other_count <= FOLDED_LOOKED_AT_MAX) {
         uint32_t *others = arena_array(fitting->arena, set->other_count + 1u, sizeof *others);
@@ -130,10 +134,51 @@ static enum status fit_folded(const struct fitting *fitting, struct regex_set *s
         }
         set_others(&fitted, others, count);
     }
-    if (fitted.ascii[0] || fitted.ascii[1] || fitted.other_any || fitted.other_count) {
-        *set = fitted; /* an empty one could never match: as it was it cannot either, and needs no care from anyone */
-    }
+    *set = fitted;
     return STATUS_OK;
+}
+
+static bool is_empty(const struct regex_set *set)
+{
+    return !set->ascii[0] && !set->ascii[1] && !set->other_any && set->other_count == 0;
+}
+
+/*
+ * Can the node never match, since all characters of some set of it never occur? Branches of which that is true are taken
+ * out, and what may also be left out becomes nothing.
+ */
+static bool drop_impossible(struct regex_node *node)
+{
+    bool never = false, any = false;
+    switch (node->type) {
+    case NODE_CHARACTERS:
+        return is_empty(&node->set);
+    case NODE_SEQUENCE:
+        for (struct regex_node *child = node->first; child; child = child->next) {
+            never |= drop_impossible(child);
+        }
+        return never;
+    case NODE_CHOICE:
+        for (struct regex_node **child = &node->first; *child;) {
+            if (drop_impossible(*child)) {
+                *child = (*child)->next;
+            } else {
+                any = true;
+                child = &(*child)->next;
+            }
+        }
+        return !any;
+    case NODE_REPEAT:
+        if (!drop_impossible(node->first)) {
+            return false;
+        }
+        if (node->min == 0) {
+            *node = (struct regex_node){.type = NODE_EMPTY, .next = node->next, .empty = true, .empty_freely = true};
+        }
+        return node->type == NODE_REPEAT;
+    default:
+        return false;
+    }
 }
 
 static enum status fit_node(const struct fitting *fitting, struct regex_node *node)
@@ -151,5 +196,6 @@ static enum status fit_node(const struct fitting *fitting, struct regex_node *no
 enum status regex_fit(struct regex_node *root, enum view view, struct arena *arena)
 {
     struct fitting fitting = {.view = view, .arena = arena};
-    return fit_node(&fitting, root);
+    enum status status = fit_node(&fitting, root);
+    return status == STATUS_OK && drop_impossible(root) ? STATUS_NOT_FOUND : status;
 }

@@ -15,7 +15,10 @@
 #include "rules/regex_tree.h"
 #include "text/view.h"
 
-/* Needs view_start. `arena` is the tree's. STATUS_NO_MEMORY: the tree must not be used any more. */
+/*
+ * Needs view_start. `arena` is the tree's. STATUS_NOT_FOUND: no text of this view can match, for example a capital in the
+ * folded one. STATUS_NO_MEMORY. After both the tree must not be used any more.
+ */
 enum status regex_fit(struct regex_node *root, enum view view, struct arena *arena) MUST_USE;
 
 #endif

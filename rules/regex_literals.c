@@ -1,6 +1,5 @@
 #include "rules/regex_literals.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "rules/regex_set.h"
@@ -8,69 +7,114 @@
 
 #define SET_CHARACTERS_MAX 12u /* a larger class is not worth multiplying out */
 #define REPEAT_MAX 8u          /* how often an exact part is written out */
-#define LITERAL_SIZE_MIN 3u    /* shorter ones are found everywhere */
+#define LITERAL_SIZE_MIN 2u    /* single bytes are looked for in another way */
+
+/*
+ * What confirming costs where a literal was found, roughly: PCRE2 is called, and tries each place where the match may
+ * begin. Measured with JIT on chat.
+ */
+#define CALL_NS 220.0
+#define PLACE_NS 12.0
+#define PLACES_MAX 80u /* a message has no more on average */
 
 /* Strings of which one is required, or all that a node can match. count 0: nothing is known. */
 struct strings {
-    struct span *items;
+    struct regex_literal *items;
     uint32_t count;
 };
 
 struct knowledge {
-    struct strings exact; /* exactly what the node can match */
-    struct strings best;  /* the rarest required set found inside */
-    double best_rate;
+    struct strings exact;     /* exactly what the node can match, from its start */
+    struct strings best;      /* the cheapest required set found inside */
+    double best_cost;         /* ns a byte */
+    struct regex_extent size; /* bytes that the node takes */
 };
 
 struct finder {
     struct arena *arena;
+    const struct traffic_profile *traffic;
     enum view view;
     enum status status;
 };
 
-/*
- * How common a character is in chat, per thousand. Rough on purpose: it only has to tell rare strings from common ones.
- * Letters after Lewand, "Cryptological Mathematics" (2000), thinned by spaces.
- */
-static const uint8_t letter_rates[26] = {65, 13, 22, 32, 100, 18, 17, 48, 57, 2,  8, 34, 21,
-                                         56, 62, 15, 1,  46,  52, 75, 25, 8,  19, 2, 19, 1};
-
-static double byte_rate(uint8_t byte)
+static uint32_t add(uint32_t a, uint32_t b)
 {
-    if (byte >= 'a' && byte <= 'z') {
-        return letter_rates[byte - 'a'] / 1e3;
+    return a > UINT32_MAX - b ? REGEX_EXTENT_ANY : a + b;
+}
+
+static struct regex_extent extent_add(struct regex_extent a, struct regex_extent b)
+{
+    return (struct regex_extent){add(a.min, b.min), add(a.max, b.max)};
+}
+
+static struct regex_extent extent_unite(struct regex_extent a, struct regex_extent b)
+{
+    return (struct regex_extent){a.min < b.min ? a.min : b.min, a.max > b.max ? a.max : b.max};
+}
+
+static uint32_t times(uint32_t a, uint32_t b)
+{
+    uint64_t product = (uint64_t)a * b;
+    bool any = (a == REGEX_EXTENT_ANY && b > 0) || (b == REGEX_EXTENT_ANY && a > 0);
+    return any || product > UINT32_MAX ? REGEX_EXTENT_ANY : (uint32_t)product;
+}
+
+static struct regex_extent character_extent(const struct regex_set *set)
+{
+    struct regex_extent extent = {UINT32_MAX, 0};
+    if (set->ascii[0] | set->ascii[1]) {
+        extent = (struct regex_extent){1, 1};
     }
-    switch (byte) {
-    case ' ':
-        return 0.16;
-    case '.':
-    case ',':
-        return 0.012;
-    case '\'':
-    case '!':
-    case '?':
-        return 0.006;
+    if (set->other_any) {
+        extent = extent_unite(extent, (struct regex_extent){2, 4});
+    }
+    for (uint32_t i = 0; !set->other_any && i < set->other_count; i++) {
+        uint8_t bytes[4];
+        uint32_t size = (uint32_t)utf8_encode(set->others[i], bytes);
+        extent = extent_unite(extent, (struct regex_extent){size, size});
+    }
+    return extent.max == 0 ? (struct regex_extent){0, 4} : extent;
+}
+
+struct regex_extent regex_literals_extent(const struct regex_node *node)
+{
+    struct regex_extent extent = {0, 0};
+    switch (node->type) {
+    case NODE_CHARACTERS:
+        return character_extent(&node->set);
+    case NODE_ANY:
+        return (struct regex_extent){0, REGEX_EXTENT_ANY};
+    case NODE_SEQUENCE:
+        for (const struct regex_node *child = node->first; child; child = child->next) {
+            extent = extent_add(extent, regex_literals_extent(child));
+        }
+        return extent;
+    case NODE_CHOICE:
+        extent = node->first ? regex_literals_extent(node->first) : extent;
+        for (const struct regex_node *child = node->first; child; child = child->next) {
+            extent = extent_unite(extent, regex_literals_extent(child));
+        }
+        return extent;
+    case NODE_REPEAT:
+        extent = regex_literals_extent(node->first);
+        return (struct regex_extent){times(extent.min, node->min), times(extent.max, node->max)};
     default:
-        return byte >= '0' && byte <= '9' ? 0.004 : byte >= 0x80 ? 0.05 : 0.002;
+        return extent;
     }
 }
 
-/* Neighbouring characters depend on each other: common strings are commoner than the product says. Hence the root. */
-double regex_literals_rate(struct span string)
+static const uint8_t *find(struct span text, struct span part)
 {
-    double rate = 1;
-    for (size_t i = 0; i < string.size; i++) {
-        rate *= byte_rate(string.data[i]);
+    if (part.size >= text.size) {
+        return span_equal(text, part) ? text.data : NULL;
     }
-    return pow(rate, 0.75);
+    return part.size == 0 ? text.data : memmem(text.data, text.size, part.data, part.size);
 }
 
-static bool contains(struct span text, struct span part)
-{
-    return part.size == 0 || (part.size <= text.size && memmem(text.data, text.size, part.data, part.size) != NULL);
-}
-
-/* Leaves out each string that holds another one of the set: finding the shorter finds both. */
+/*
+ * Leaves out each string that holds another one of the set: finding the shorter finds both. The match may then begin as
+ * far before the shorter as it may before the longer.
+ */
 static struct strings minimise(struct finder *finder, const struct strings *from)
 {
     struct strings to = {.items = arena_array(finder->arena, from->count, sizeof *to.items)};
@@ -79,45 +123,79 @@ static struct strings minimise(struct finder *finder, const struct strings *from
         return (struct strings){0};
     }
     for (uint32_t i = 0; i < from->count; i++) {
+        struct regex_literal *own = &from->items[i];
         bool redundant = false;
         for (uint32_t j = 0; j < from->count && !redundant; j++) {
-            bool same = span_equal(from->items[i], from->items[j]);
-            redundant = j != i && contains(from->items[i], from->items[j]) && (!same || j < i);
+            bool same = span_equal(own->text, from->items[j].text);
+            redundant = j != i && find(own->text, from->items[j].text) && (!same || j < i);
         }
         if (!redundant) {
-            to.items[to.count++] = from->items[i];
+            to.items[to.count++] = *own;
+        }
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        for (uint32_t j = 0; j < to.count; j++) {
+            const uint8_t *at = find(from->items[i].text, to.items[j].text);
+            if (at) {
+                uint32_t offset = (uint32_t)(at - from->items[i].text.data);
+                struct regex_extent before = extent_add(from->items[i].before, (struct regex_extent){offset, offset});
+                to.items[j].before = extent_unite(to.items[j].before, before);
+            }
         }
     }
     return to;
 }
 
-static double set_rate(const struct strings *strings)
+static double literal_cost(const struct finder *finder, struct regex_literal *literal, struct regex_extent before)
 {
-    double rate = 0;
-    for (uint32_t i = 0; i < strings->count; i++) {
-        if (strings->items[i].size < LITERAL_SIZE_MIN) {
-            return 1;
+    if (literal->rate == 0) { /* not asked for yet: most strings are a step on the way to longer ones */
+        literal->rate = traffic_profile_rate(finder->traffic, literal->text);
+    }
+    uint32_t places = before.max - before.min;
+    places = before.max == REGEX_EXTENT_ANY || places >= PLACES_MAX ? PLACES_MAX : places + 1;
+    return literal->rate * (CALL_NS + PLACE_NS * places);
+}
+
+/* What confirming the set costs a byte if it stands `before` behind the start; 1e9 if it is no gate or costs `max`. */
+static double set_cost(const struct finder *finder, const struct strings *strings, struct regex_extent before,
+                       double max)
+{
+    double cost = strings->count ? 0 : 1e9;
+    for (uint32_t i = 0; i < strings->count && cost < max; i++) {
+        if (strings->items[i].text.size < LITERAL_SIZE_MIN) {
+            return 1e9;
         }
-        rate += regex_literals_rate(strings->items[i]);
+        cost += literal_cost(finder, &strings->items[i], extent_add(strings->items[i].before, before));
     }
-    return rate;
+    return cost < max ? cost : 1e9;
 }
 
-/* Is this required set rarer than the best so far? Redundant strings count against it; they are left out at the end. */
-static void offer(struct knowledge *know, const struct strings *strings)
+/* The strings as they stand in what lies around them. */
+static struct strings move(struct finder *finder, const struct strings *from, struct regex_extent before)
 {
-    double rate = strings->count ? set_rate(strings) : 1;
-    if (rate < 1 && (know->best.count == 0 || rate < know->best_rate)) {
-        know->best = *strings;
-        know->best_rate = rate;
+    struct strings to = {.items = arena_array(finder->arena, from->count, sizeof *to.items), .count = from->count};
+    if (!to.items) {
+        finder->status = STATUS_NO_MEMORY;
+        return (struct strings){0};
     }
+    for (uint32_t i = 0; i < from->count; i++) {
+        to.items[i] = from->items[i];
+        to.items[i].before = extent_add(to.items[i].before, before);
+    }
+    return to;
 }
 
-static void offer_best(struct knowledge *know, const struct knowledge *other)
+/*
+ * Is this required set, `before` after the node's start, cheaper than the best so far? Redundant strings count against
+ * it; they are left out at the end.
+ */
+static void offer(struct finder *finder, struct knowledge *know, const struct strings *strings,
+                  struct regex_extent before)
 {
-    if (other->best.count > 0 && (know->best.count == 0 || other->best_rate < know->best_rate)) {
-        know->best = other->best;
-        know->best_rate = other->best_rate;
+    double cost = set_cost(finder, strings, before, know->best.count ? know->best_cost : 1e9);
+    if (cost < 1e9) {
+        know->best = move(finder, strings, before);
+        know->best_cost = cost;
     }
 }
 
@@ -137,7 +215,7 @@ static bool add_character(struct finder *finder, struct strings *strings, uint32
     uint8_t bytes[4];
     struct span string = span_of(bytes, utf8_encode(character, bytes));
     for (uint32_t i = 0; i < strings->count; i++) {
-        if (span_equal(strings->items[i], string)) {
+        if (span_equal(strings->items[i].text, string)) {
             return true;
         }
     }
@@ -149,7 +227,7 @@ static bool add_character(struct finder *finder, struct strings *strings, uint32
         finder->status = STATUS_NO_MEMORY;
         return false;
     }
-    strings->items[strings->count++] = string;
+    strings->items[strings->count++] = (struct regex_literal){.text = string};
     return true;
 }
 
@@ -185,21 +263,22 @@ static struct strings multiply(struct finder *finder, const struct strings *a, c
     if (a->count == 0 || b->count == 0 || (uint64_t)a->count * b->count > REGEX_LITERALS_MAX) {
         return product;
     }
-    struct span *items = arena_array(finder->arena, (size_t)a->count * b->count, sizeof *items);
+    struct regex_literal *items = arena_array(finder->arena, (size_t)a->count * b->count, sizeof *items);
     for (uint32_t i = 0; items && i < a->count; i++) {
         for (uint32_t j = 0; j < b->count; j++) {
-            size_t size = a->items[i].size + b->items[j].size;
+            struct span first = a->items[i].text, second = b->items[j].text;
+            size_t size = first.size + second.size;
             uint8_t *bytes = size <= REGEX_LITERAL_SIZE_MAX ? arena_allocate(finder->arena, size + 1) : NULL;
             if (!bytes) {
                 return product;
             }
-            if (a->items[i].size) {
-                memcpy(bytes, a->items[i].data, a->items[i].size);
+            if (first.size) {
+                memcpy(bytes, first.data, first.size);
             }
-            if (b->items[j].size) {
-                memcpy(bytes + a->items[i].size, b->items[j].data, b->items[j].size);
+            if (second.size) {
+                memcpy(bytes + first.size, second.data, second.size);
             }
-            items[i * b->count + j] = span_of(bytes, size);
+            items[i * b->count + j] = (struct regex_literal){.text = span_of(bytes, size)};
         }
     }
     product = (struct strings){.items = items, .count = items ? a->count * b->count : 0};
@@ -229,70 +308,83 @@ static struct strings unite(struct finder *finder, const struct strings *a, cons
 
 static struct knowledge learn(struct finder *finder, const struct regex_node *node);
 
-/* A run of exact parts inside a sequence. */
+/* A run of exact parts inside a sequence, and how far the sequence has been read. */
 struct run {
     struct strings strings;
-    bool broken; /* something unknown stands before it: it is required, but not all of the sequence */
+    struct regex_extent start; /* of the run, from the start of the sequence */
+    struct regex_extent end;   /* of all that was read */
+    bool broken;               /* something unknown stands before it: it is required, but not all of the sequence */
 };
 
-static void run_append(struct finder *finder, struct knowledge *know, struct run *run, const struct strings *exact)
+static void run_append(struct finder *finder, struct knowledge *know, struct run *run, const struct strings *exact,
+                       struct regex_extent size)
 {
     struct strings longer = multiply(finder, &run->strings, exact);
     if (longer.count == 0) {
-        offer(know, &run->strings);
+        offer(finder, know, &run->strings, run->start);
         run->broken = true;
         run->strings = *exact;
+        run->start = run->end;
     } else {
         run->strings = longer;
     }
-    offer(know, &run->strings);
+    run->end = extent_add(run->end, size);
+    offer(finder, know, &run->strings, run->start);
 }
 
-static void run_break(struct finder *finder, struct run *run)
+static void run_break(struct finder *finder, struct run *run, struct regex_extent size)
 {
     run->broken = true;
     run->strings = one_empty(finder);
+    run->end = run->start = extent_add(run->end, size);
 }
 
 /* The folded view has no two spaces in a row: `\s+` over it is one space. */
 static bool is_only_space(const struct finder *finder, const struct strings *strings)
 {
-    return finder->view == VIEW_FOLDED && strings->count == 1 && strings->items[0].size == 1 &&
-           strings->items[0].data[0] == ' ';
+    return finder->view == VIEW_FOLDED && strings->count == 1 && strings->items[0].text.size == 1 &&
+           strings->items[0].text.data[0] == ' ';
 }
 
 static void learn_repeat(struct finder *finder, const struct regex_node *node, struct knowledge *know, struct run *run)
 {
     struct knowledge child = learn(finder, node->first);
+    struct regex_extent all = {times(child.size.min, node->min), times(child.size.max, node->max)};
     bool exact = child.exact.count > 0;
     if (exact && is_only_space(finder, &child.exact) && node->max >= 1 && node->min <= 1) {
         struct strings empty = one_empty(finder);
         child.exact = node->min ? child.exact : unite(finder, &empty, &child.exact);
-        run_append(finder, know, run, &child.exact);
+        run_append(finder, know, run, &child.exact, (struct regex_extent){node->min, 1});
         return;
     }
     if (node->min == 0) {
         struct strings empty = one_empty(finder);
         struct strings maybe = exact && node->max == 1 ? unite(finder, &empty, &child.exact) : (struct strings){0};
         if (maybe.count > 0) {
-            run_append(finder, know, run, &maybe);
+            run_append(finder, know, run, &maybe, all);
         } else {
-            run_break(finder, run);
+            run_break(finder, run, all);
         }
         return;
     }
-    offer_best(know, &child);
+    offer(finder, know, &child.best, run->end); /* in the first round */
     if (!exact) {
-        run_break(finder, run);
+        run_break(finder, run, all);
         return;
     }
-    uint32_t times = node->min < REPEAT_MAX ? node->min : REPEAT_MAX;
-    for (uint32_t i = 0; i < times; i++) {
-        run_append(finder, know, run, &child.exact);
+    struct regex_extent begin = run->end;
+    uint32_t rounds = node->min < REPEAT_MAX ? node->min : REPEAT_MAX;
+    for (uint32_t i = 0; i < rounds; i++) {
+        run_append(finder, know, run, &child.exact, child.size);
     }
-    if (node->max != node->min || times != node->min) {
+    if (node->max != node->min || rounds != node->min) {
         run->broken = true; /* the last time round stands right before what follows */
         run->strings = child.exact;
+        run->end = extent_add(begin, all);
+        run->start = extent_add(begin, (struct regex_extent){times(child.size.min, node->min - 1),
+                                                             node->max == REGEX_REPEAT_FOREVER
+                                                                 ? REGEX_EXTENT_ANY
+                                                                 : times(child.size.max, node->max - 1)});
     }
 }
 
@@ -306,16 +398,17 @@ static struct knowledge learn_sequence(struct finder *finder, const struct regex
             continue;
         }
         struct knowledge child = learn(finder, node);
-        offer_best(&know, &child);
+        offer(finder, &know, &child.best, run.end);
         if (child.exact.count > 0) {
-            run_append(finder, &know, &run, &child.exact);
+            run_append(finder, &know, &run, &child.exact, child.size);
         } else {
-            run_break(finder, &run);
+            run_break(finder, &run, child.size);
         }
     }
     if (!run.broken) {
         know.exact = run.strings;
     }
+    know.size = run.end;
     return know;
 }
 
@@ -323,10 +416,12 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
 {
     struct knowledge know = {0};
     struct strings exact = {0}, best = {0};
-    bool all_exact = true, all_best = true;
+    bool all_exact = true, all_best = true, first = true;
     for (const struct regex_node *child = node->first; child && finder->status == STATUS_OK; child = child->next) {
         struct knowledge branch = learn(finder, child);
-        offer(&branch, &branch.exact);
+        know.size = first ? branch.size : extent_unite(know.size, branch.size);
+        first = false;
+        offer(finder, &branch, &branch.exact, (struct regex_extent){0, 0});
         if (all_exact && branch.exact.count > 0) {
             exact = unite(finder, &exact, &branch.exact);
             all_exact = exact.count > 0;
@@ -344,7 +439,7 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
         know.exact = exact;
     }
     if (all_best) {
-        offer(&know, &best);
+        offer(finder, &know, &best, (struct regex_extent){0, 0});
     }
     return know;
 }
@@ -362,6 +457,7 @@ static struct knowledge learn(struct finder *finder, const struct regex_node *no
         break;
     case NODE_CHARACTERS:
         know.exact = class_strings(finder, &node->set);
+        know.size = character_extent(&node->set);
         break;
     case NODE_SEQUENCE:
         know = learn_sequence(finder, node->first, false);
@@ -373,27 +469,33 @@ static struct knowledge learn(struct finder *finder, const struct regex_node *no
         know = learn_sequence(finder, node, true);
         break;
     case NODE_ANY:
+        know.size = (struct regex_extent){0, REGEX_EXTENT_ANY};
         break;
     }
     return know;
 }
 
-enum status regex_literals_find(const struct regex_node *root, enum view view, struct arena *arena,
-                                struct regex_literals *ret_literals)
+enum status regex_literals_find(const struct regex_node *root, enum view view, const struct traffic_profile *traffic,
+                                double cost_max, struct arena *arena, struct regex_literals *ret_literals)
 {
-    struct finder finder = {.arena = arena, .view = view};
+    struct finder finder = {.arena = arena, .traffic = traffic, .view = view};
     struct knowledge know = learn(&finder, root);
-    offer(&know, &know.exact);
+    offer(&finder, &know, &know.exact, (struct regex_extent){0, 0});
     if (finder.status != STATUS_OK) {
         return finder.status;
     }
-    if (know.best.count == 0 || know.best_rate > REGEX_LITERALS_RATE_MAX) {
+    if (know.best.count == 0 || know.best_cost > cost_max) {
         return STATUS_NOT_FOUND;
     }
     struct strings least = minimise(&finder, &know.best);
     if (finder.status != STATUS_OK) {
         return finder.status;
     }
-    *ret_literals = (struct regex_literals){.strings = least.items, .count = least.count, .rate = know.best_rate};
+    struct regex_literals found = {.items = least.items, .count = least.count};
+    for (uint32_t i = 0; i < least.count; i++) {
+        found.cost += literal_cost(&finder, &least.items[i], least.items[i].before);
+        found.rate += least.items[i].rate;
+    }
+    *ret_literals = found;
     return STATUS_OK;
 }

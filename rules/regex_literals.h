@@ -13,28 +13,42 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "rules/regex_tree.h"
+#include "rules/traffic_profile.h"
 #include "text/view.h"
 
 #define REGEX_LITERALS_MAX 256    /* strings in a set */
 #define REGEX_LITERAL_SIZE_MAX 32 /* bytes of a string; longer ones are cut: still required */
 
-struct regex_literals {
-    const struct span *strings; /* in the arena */
-    uint32_t count;
-    double rate; /* how often one of them is expected to occur, per byte of ordinary chat */
+#define REGEX_EXTENT_ANY UINT32_MAX
+
+/* From min to max bytes; max may be REGEX_EXTENT_ANY. */
+struct regex_extent {
+    uint32_t min, max;
 };
 
-/* Above this expected rate a literal is no gate: confirming would cost more than searching for the whole expression. */
-#define REGEX_LITERALS_RATE_MAX 2e-4
+struct regex_literal {
+    struct span text;           /* in the arena */
+    struct regex_extent before; /* how far before it the match begins */
+    double rate;                /* how often it is expected to occur, per byte of ordinary chat */
+};
 
-/* How often a string is expected to occur, per byte of ordinary chat. */
-double regex_literals_rate(struct span string);
+struct regex_literals {
+    const struct regex_literal *items; /* in the arena */
+    uint32_t count;
+    double rate; /* how often one of them is expected to occur, per byte of ordinary chat */
+    double cost; /* ns a byte of ordinary chat for confirming where they occur, roughly */
+};
+
+#define REGEX_LITERALS_ANY_COST 1e8
+
+/* How many bytes the node takes of the text that is searched. */
+struct regex_extent regex_literals_extent(const struct regex_node *node);
 
 /*
- * The rarest required set for the bytes that the search of `view` runs over, to which the tree must have been fitted
- * (rules/regex_fit.h). STATUS_NOT_FOUND if the regex has none that is rare enough.
+ * The cheapest required set for the bytes that the search of `view` runs over, to which the tree must have been fitted
+ * (rules/regex_fit.h). `traffic` says what is rare (NULL: the built-in profile). STATUS_NOT_FOUND if the regex has none that costs at most `cost_max`.
  */
-enum status regex_literals_find(const struct regex_node *root, enum view view, struct arena *arena,
-                                struct regex_literals *ret_literals) MUST_USE;
+enum status regex_literals_find(const struct regex_node *root, enum view view, const struct traffic_profile *traffic,
+                                double cost_max, struct arena *arena, struct regex_literals *ret_literals) MUST_USE;
 
 #endif

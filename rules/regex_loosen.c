@@ -401,7 +401,8 @@ static enum status loosen_within(const struct regex_node *root, uint32_t repeat_
         out->size = size;
         return status;
     }
-    ret_facts->length_min = measure.length_min;
+    *ret_facts = (struct regex_loosened){
+        .length_min = measure.length_min, .weight = piece->weight, .likelihood = measure.likelihood};
     return STATUS_OK;
 }
 

@@ -17,6 +17,9 @@
 
 struct regex_loosened {
     uint32_t length_min; /* bytes of the shortest match */
+    uint32_t
+        weight; /* bytes of the expression with its repeats spelled out: what searching for it costs grows with it */
+    double likelihood; /* that a match begins at some place of ordinary text, roughly */
 };
 
 /*

@@ -7,28 +7,43 @@
 struct splitter {
     struct arena *arena;
     enum view view;
-    struct span literals[REGEX_SEARCH_LITERALS_MAX];
+    const struct traffic_profile *traffic;
+    struct regex_literal literals[REGEX_SEARCH_LITERALS_MAX];
     uint32_t count;
-    double rate;
+    double rate, cost;
     enum status status;
 };
 
-/* Can this node be found by literals alone? Then they are taken. */
-static bool take_literals(struct splitter *splitter, const struct regex_node *node)
+static uint32_t add(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? REGEX_EXTENT_ANY : a + b;
+}
+
+static struct regex_extent extent_add(struct regex_extent a, struct regex_extent b)
+{
+    return (struct regex_extent){add(a.min, b.min), add(a.max, b.max)};
+}
+
+/* Can this node, `before` after the start of the match, be found by literals alone? Then they are taken. */
+static bool take_literals(struct splitter *splitter, const struct regex_node *node, struct regex_extent before)
 {
     struct regex_literals found;
-    enum status status = regex_literals_find(node, splitter->view, splitter->arena, &found);
+    enum status status = regex_literals_find(node, splitter->view, splitter->traffic,
+                                             REGEX_SEARCH_COST_MAX - splitter->cost, splitter->arena, &found);
     if (status != STATUS_OK) {
         splitter->status = status == STATUS_NO_MEMORY ? status : splitter->status;
         return false;
     }
-    if (splitter->rate + found.rate > REGEX_SEARCH_RATE_MAX ||
-        splitter->count + found.count > REGEX_SEARCH_LITERALS_MAX) {
+    if (splitter->count + found.count > REGEX_SEARCH_LITERALS_MAX) {
         return false;
     }
-    memcpy(splitter->literals + splitter->count, found.strings, found.count * sizeof *found.strings);
-    splitter->count += found.count;
+    for (uint32_t i = 0; i < found.count; i++) {
+        struct regex_literal *literal = &splitter->literals[splitter->count++];
+        *literal = found.items[i];
+        literal->before = extent_add(literal->before, before);
+    }
     splitter->rate += found.rate;
+    splitter->cost += found.cost;
     return true;
 }
 
@@ -45,10 +60,12 @@ static struct regex_node *copy_node(struct splitter *splitter, const struct rege
     return copy;
 }
 
-static const struct regex_node *split(struct splitter *splitter, const struct regex_node *node, int depth);
+static const struct regex_node *split(struct splitter *splitter, const struct regex_node *node,
+                                      struct regex_extent before, int depth);
 
 /* The choice without the branches that have literals; NULL if none is left. */
-static const struct regex_node *split_choice(struct splitter *splitter, const struct regex_node *node, int depth)
+static const struct regex_node *split_choice(struct splitter *splitter, const struct regex_node *node,
+                                             struct regex_extent before, int depth)
 {
     struct regex_node *rest = copy_node(splitter, node);
     if (!rest) {
@@ -59,7 +76,7 @@ static const struct regex_node *split_choice(struct splitter *splitter, const st
     *last = NULL;
     rest->empty = rest->empty_freely = false;
     for (const struct regex_node *child = node->first; child; child = child->next) {
-        const struct regex_node *left = split(splitter, child, depth + 1);
+        const struct regex_node *left = split(splitter, child, before, depth + 1);
         changed |= left != child;
         if (!left) {
             continue;
@@ -77,14 +94,16 @@ static const struct regex_node *split_choice(struct splitter *splitter, const st
 }
 
 /* The sequence with one of its parts split; the first that can be. */
-static const struct regex_node *split_sequence(struct splitter *splitter, const struct regex_node *node, int depth)
+static const struct regex_node *split_sequence(struct splitter *splitter, const struct regex_node *node,
+                                               struct regex_extent before, int depth)
 {
     const struct regex_node *part = NULL, *left = NULL;
     for (part = node->first; part; part = part->next) {
-        left = split(splitter, part, depth + 1);
+        left = split(splitter, part, before, depth + 1);
         if (left != part) {
             break;
         }
+        before = extent_add(before, regex_literals_extent(part));
     }
     if (!part || !left) {
         return part ? NULL : node;
@@ -109,9 +128,13 @@ static const struct regex_node *split_sequence(struct splitter *splitter, const 
     return rest;
 }
 
-static const struct regex_node *split_repeat(struct splitter *splitter, const struct regex_node *node, int depth)
+static const struct regex_node *split_repeat(struct splitter *splitter, const struct regex_node *node,
+                                             struct regex_extent before, int depth)
 {
-    const struct regex_node *left = node->min > 0 ? split(splitter, node->first, depth + 1) : node->first;
+    if (node->max > 1) {
+        before.max = REGEX_EXTENT_ANY; /* a literal may be that of any round */
+    }
+    const struct regex_node *left = node->min > 0 ? split(splitter, node->first, before, depth + 1) : node->first;
     if (!left || left == node->first) {
         return left ? node : NULL;
     }
@@ -127,27 +150,28 @@ static const struct regex_node *split_repeat(struct splitter *splitter, const st
 }
 
 /* What is left to search of a node once the literals that could be taken are: all of it, a part, or nothing (NULL). */
-static const struct regex_node *split(struct splitter *splitter, const struct regex_node *node, int depth)
+static const struct regex_node *split(struct splitter *splitter, const struct regex_node *node,
+                                      struct regex_extent before, int depth)
 {
     bool inner = node->type == NODE_CHOICE || node->type == NODE_SEQUENCE || node->type == NODE_REPEAT;
     if (!inner || depth > SPLIT_DEPTH_MAX || splitter->status != STATUS_OK) {
         return node;
     }
-    if (take_literals(splitter, node)) {
+    if (take_literals(splitter, node, before)) {
         return NULL;
     }
     switch (node->type) {
     case NODE_CHOICE:
-        return split_choice(splitter, node, depth);
+        return split_choice(splitter, node, before, depth);
     case NODE_SEQUENCE:
-        return split_sequence(splitter, node, depth);
+        return split_sequence(splitter, node, before, depth);
     default:
-        return split_repeat(splitter, node, depth);
+        return split_repeat(splitter, node, before, depth);
     }
 }
 
 enum status regex_search_plan(const struct regex_node *root, struct arena *arena, enum view view,
-                              struct regex_search *ret_search)
+                              const struct traffic_profile *traffic, struct regex_search *ret_search)
 {
     struct splitter *splitter = arena_allocate(arena, sizeof *splitter);
     if (!splitter) {
@@ -155,14 +179,18 @@ enum status regex_search_plan(const struct regex_node *root, struct arena *arena
     }
     splitter->arena = arena;
     splitter->view = view;
+    splitter->traffic = traffic;
     splitter->count = 0;
-    splitter->rate = 0;
+    splitter->rate = splitter->cost = 0;
     splitter->status = STATUS_OK;
-    const struct regex_node *rest = split(splitter, root, 0);
+    const struct regex_node *rest = split(splitter, root, (struct regex_extent){0, 0}, 0);
     if (splitter->status != STATUS_OK) {
         return splitter->status;
     }
-    *ret_search = (struct regex_search){
-        .literals = splitter->literals, .literal_count = splitter->count, .rate = splitter->rate, .rest = rest};
+    *ret_search = (struct regex_search){.literals = splitter->literals,
+                                        .literal_count = splitter->count,
+                                        .rate = splitter->rate,
+                                        .cost = splitter->cost,
+                                        .rest = rest};
     return STATUS_OK;
 }

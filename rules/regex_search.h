@@ -16,18 +16,19 @@
 
 #define REGEX_SEARCH_LITERALS_MAX 4096 /* of one regex, all branches together */
 
-/* All literals of a regex together may be expected this often a byte: one in some twenty messages of 80 bytes. */
-#define REGEX_SEARCH_RATE_MAX 6e-4
+/* What confirming at all literals of a regex may cost, in ns a byte of ordinary chat: about what an expression costs. */
+#define REGEX_SEARCH_COST_MAX 0.9
 
 struct regex_search {
-    const struct span *literals; /* in the arena */
+    const struct regex_literal *literals; /* in the arena */
     uint32_t literal_count;
     double rate;                   /* how often one of them is expected, per byte */
+    double cost;                   /* of confirming there, in ns a byte */
     const struct regex_node *rest; /* to be loosened and searched as well; NULL: the literals are enough */
 };
 
 /* Of a tree that is fitted to the view (rules/regex_fit.h). STATUS_NO_MEMORY. */
 enum status regex_search_plan(const struct regex_node *root, struct arena *arena, enum view view,
-                              struct regex_search *ret_search) MUST_USE;
+                              const struct traffic_profile *traffic, struct regex_search *ret_search) MUST_USE;
 
 #endif

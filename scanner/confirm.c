@@ -1,5 +1,6 @@
 #include "scanner/confirm.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "text/domain.h"
@@ -25,13 +26,16 @@ void confirmer_free(struct confirmer *confirmer)
     }
     buffer_free(&confirmer->remade);
     buffer_free(&confirmer->repaired);
+    buffer_free(&confirmer->skeleton);
+    free(confirmer->order);
+    free(confirmer->spare_order);
     regex_scratch_free(&confirmer->scratch);
     arena_free(&confirmer->arena);
 }
 
 static bool is_confirmed(const struct candidate *candidate)
 {
-    return candidate->end > candidate->start;
+    return candidate->confirmed;
 }
 
 static void know_candidates(const struct program *program, const struct candidate *candidates, uint32_t count,
@@ -42,7 +46,7 @@ static void know_candidates(const struct program *program, const struct candidat
     memset(know->limited, 0, pattern_count * sizeof know->limited[0]);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t pattern = program->probes[candidates[i].probe].pattern;
-        if (is_confirmed(&candidates[i])) {
+        if (is_confirmed(&candidates[i]) || candidates[i].held) {
             know->values[pattern] = TRUTH_TRUE;
         } else {
             know->open[pattern]++;
@@ -51,12 +55,33 @@ static void know_candidates(const struct program *program, const struct candidat
     }
 }
 
+/* The skeleton as a regex sees it: what lies in the batch is another form of it. */
+static enum status need_skeleton(struct confirmer *confirmer, uint32_t message, struct span *ret_text)
+{
+    if (!confirmer->skeleton_known) {
+        confirmer->skeleton.size_max = SEARCH_VIEW_BYTES_MAX;
+        buffer_clear(&confirmer->skeleton);
+        enum status status = view_append(VIEW_SKELETON, confirmer->texts[message], &confirmer->skeleton, NULL);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        confirmer->skeleton_known = true;
+    }
+    *ret_text = buffer_span(&confirmer->skeleton);
+    return STATUS_OK;
+}
+
 /*
  * The view of a message. The folded one lies in the batch; the raw one is the message itself unless it has ill-formed
  * UTF-8, which is rare: then it is made once.
  */
-static enum status need_text(struct confirmer *confirmer, enum view view, uint32_t message, struct span *ret_text)
+static enum status need_text(struct confirmer *confirmer, const struct program_probe *probe, uint32_t message,
+                             struct span *ret_text)
 {
+    enum view view = probe->view;
+    if (view == VIEW_SKELETON && probe->regex) {
+        return need_skeleton(confirmer, message, ret_text);
+    }
     if (view != VIEW_RAW) {
         *ret_text = view_batch_text(&confirmer->views[view], message);
         return STATUS_OK;
@@ -112,14 +137,27 @@ static bool find_entries(const struct program *program, const struct program_pro
     return false;
 }
 
-static enum status confirm_probe(struct confirmer *confirmer, const struct program_probe *probe, struct span text)
+static bool is_ascii(struct span text)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        all |= text.data[i];
+    }
+    return all < 0x80;
+}
+
+static enum status confirm_probe(struct confirmer *confirmer, const struct program_probe *probe,
+                                 const struct candidate *candidate, struct span text)
 {
     uint32_t start, end;
     confirmer->confirmations++;
     if (!probe->regex) {
         return find_entries(confirmer->program, probe, text) ? STATUS_OK : STATUS_NOT_FOUND;
     }
-    return regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end);
+    if (probe->view == VIEW_RAW && !is_ascii(text)) { /* what was searched may be longer or shorter */
+        return regex_match(probe->regex, confirmer->scratch, text, 0, &start, &end);
+    }
+    return regex_match_between(probe->regex, confirmer->scratch, text, candidate->start, candidate->end, &start, &end);
 }
 
 static void confirm_one(struct confirmer *confirmer, const struct candidate *candidate, struct knowledge *know)
@@ -131,11 +169,11 @@ static void confirm_one(struct confirmer *confirmer, const struct candidate *can
         return;
     }
     struct span text;
-    if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
+    if (need_text(confirmer, probe, candidate->message, &text) != STATUS_OK) {
         know->limited[pattern] = true;
         return;
     }
-    switch (confirm_probe(confirmer, probe, text)) {
+    switch (confirm_probe(confirmer, probe, candidate, text)) {
     case STATUS_OK:
         know->values[pattern] = TRUTH_TRUE;
         return;
@@ -149,13 +187,19 @@ static void confirm_one(struct confirmer *confirmer, const struct candidate *can
     }
 }
 
+static bool is_partial(const struct confirmer *confirmer, const struct rule *rule)
+{
+    return confirmer->across && rule->across.messages > 0;
+}
+
 static enum truth decide_rule(struct confirmer *confirmer, const struct rule *rule, const struct candidate *candidates,
                               uint32_t count, struct knowledge *know)
 {
     know_candidates(confirmer->program, candidates, count, rule->pattern_count, know);
     enum truth truth = condition_evaluate(rule->condition, know->values);
-    for (uint32_t i = 0; i < count && truth != TRUTH_FALSE; i++) {
-        if (!is_confirmed(&candidates[i])) {
+    bool all = is_partial(confirmer, rule); /* every pattern counts, whatever the others say */
+    for (uint32_t i = 0; i < count && (truth != TRUTH_FALSE || all); i++) {
+        if (!is_confirmed(&candidates[i]) && !candidates[i].held) {
             confirm_one(confirmer, &candidates[i], know);
             truth = condition_evaluate(rule->condition, know->values);
         }
@@ -182,10 +226,17 @@ static void add_span(struct confirmer *confirmer, const struct rule *rule, const
     if (list->count == SCANNER_HIT_SPANS_MAX) {
         return;
     }
-    struct verdict_span *span = &list->items[list->count++];
+    struct verdict_span *span = &list->items[list->count];
     span->pattern = rule->patterns[probe->pattern].name;
     span->view = view_names[probe->view];
     view_map_span(&confirmer->maps[probe->view], start, end, &span->start, &span->end);
+    for (uint32_t i = 0; i < list->count && probe->view == VIEW_SKELETON; i++) {
+        const struct verdict_span *other = &list->items[i];
+        if (other->pattern == span->pattern && other->start == span->start && other->end == span->end) {
+            return; /* the folded view shows it too */
+        }
+    }
+    list->count++;
 }
 
 /* All places of the entries of a deferred probe, by where they begin, as a search would have found them. */
@@ -219,7 +270,7 @@ static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule
     const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
     struct span text;
     uint32_t from = 0, start, end;
-    if (need_text(confirmer, probe->view, candidate->message, &text) != STATUS_OK) {
+    if (need_text(confirmer, probe, candidate->message, &text) != STATUS_OK) {
         return;
     }
     if (!probe->regex) {
@@ -231,8 +282,8 @@ static void add_regex_spans(struct confirmer *confirmer, const struct rule *rule
             return;
         }
         add_span(confirmer, rule, probe, start, end, list);
-        if (end <= from && end == start) {
-            return; /* an empty match: there is one everywhere */
+        if (end == start) {
+            return; /* an empty match: there may be one everywhere */
         }
         from = end;
     }
@@ -242,10 +293,7 @@ static enum status add_spans(struct confirmer *confirmer, const struct rule *rul
                              const struct candidate *candidates, uint32_t count, const struct knowledge *know,
                              struct scan_hit *hit)
 {
-    struct span_list list = {.items = arena_array(confirmer->arena, SCANNER_HIT_SPANS_MAX, sizeof *list.items)};
-    if (!list.items) {
-        return STATUS_NO_MEMORY;
-    }
+    struct span_list list = {.items = confirmer->found};
     uint32_t literal_spans = 0, last_probe = UINT32_MAX;
     for (uint32_t i = 0; i < count; i++) {
         const struct program_probe *probe = &confirmer->program->probes[candidates[i].probe];
@@ -264,7 +312,14 @@ static enum status add_spans(struct confirmer *confirmer, const struct rule *rul
             add_span(confirmer, rule, probe, candidates[i].start, candidates[i].end, &list);
         }
     }
-    hit->spans = list.items;
+    struct verdict_span *spans = arena_array(confirmer->arena, list.count + 1u, sizeof *spans);
+    if (!spans) {
+        return STATUS_NO_MEMORY;
+    }
+    if (list.count > 0) {
+        memcpy(spans, list.items, list.count * sizeof *spans);
+    }
+    hit->spans = spans;
     hit->span_count = list.count;
     return STATUS_OK;
 }
@@ -284,10 +339,19 @@ static struct candidate *with_deferred(struct confirmer *confirmer, const struct
     for (uint32_t i = 0; i < planned->probe_count; i++) {
         uint32_t probe = planned->first_probe + i;
         if (confirmer->program->probes[probe].search == SEARCH_DEFERRED) {
-            all[(*count)++] = (struct candidate){.message = candidates[0].message, .probe = probe};
+            all[(*count)++] = (struct candidate){.message = candidates[0].message, .probe = probe, .end = UINT32_MAX};
         }
     }
     return all;
+}
+
+static void tell_partial(const struct knowledge *know, struct scan_hit *hit)
+{
+    hit->partial = true;
+    for (uint32_t i = 0; i < hit->rule->pattern_count; i++) {
+        hit->found |= (uint64_t)(know->values[i] == TRUTH_TRUE) << i;
+        hit->unknown |= (uint64_t)(know->values[i] == TRUTH_UNKNOWN) << i;
+    }
 }
 
 /* One rule with its candidates. *ret_is_hit: it holds, or nobody can tell. */
@@ -305,19 +369,109 @@ static enum status decide_hit(struct confirmer *confirmer, const struct program_
         return STATUS_NO_MEMORY;
     }
     enum truth truth = decide_rule(confirmer, planned->rule, candidates, count, &know);
+    *ret_hit = (struct scan_hit){.rule = planned->rule, .outcome = OUTCOME_FLAGGED};
+    if (is_partial(confirmer, planned->rule)) {
+        tell_partial(&know, ret_hit);
+        truth = ret_hit->found | ret_hit->unknown ? TRUTH_TRUE : TRUTH_FALSE;
+    }
     *ret_is_hit = truth != TRUTH_FALSE;
     if (truth == TRUTH_FALSE) {
         return STATUS_OK;
     }
-    *ret_hit = (struct scan_hit){.rule = planned->rule, .outcome = OUTCOME_FLAGGED};
     if (truth == TRUTH_UNKNOWN) {
         ret_hit->outcome = OUTCOME_UNSCANNED;
         ret_hit->reason = "match_limit";
+    }
+    if (confirmer->without_spans) {
+        return STATUS_OK;
     }
     if (all) {
         search_sort(all, count); /* spans come in the order of the patterns */
     }
     return add_spans(confirmer, planned->rule, message, candidates, count, &know, ret_hit);
+}
+
+static enum status reserve_order(struct confirmer *confirmer, uint32_t count)
+{
+    if (count <= confirmer->order_capacity) {
+        return STATUS_OK;
+    }
+    uint32_t *order = reallocarray(confirmer->order, count, sizeof *order);
+    confirmer->order = order ? order : confirmer->order;
+    uint32_t *spare = order ? reallocarray(confirmer->spare_order, count, sizeof *spare) : NULL;
+    confirmer->spare_order = spare ? spare : confirmer->spare_order;
+    if (!order || !spare) {
+        return STATUS_NO_MEMORY;
+    }
+    confirmer->order_capacity = count;
+    return STATUS_OK;
+}
+
+/* The order of candidates by probe, those of one probe by message: a sort byte by byte. */
+static const uint32_t *order_by_probe(struct confirmer *confirmer, const struct candidate *candidates, uint32_t count)
+{
+    uint32_t *from = confirmer->order, *to = confirmer->spare_order, most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        from[i] = i;
+        most |= candidates[i].probe;
+    }
+    for (unsigned shift = 0; shift < 32 && most >> shift > 0; shift += 8) {
+        uint32_t places[257] = {0};
+        for (uint32_t i = 0; i < count; i++) {
+            places[(candidates[i].probe >> shift & 255) + 1]++;
+        }
+        for (unsigned b = 0; b < 256; b++) {
+            places[b + 1] += places[b];
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            to[places[candidates[from[i]].probe >> shift & 255]++] = from[i];
+        }
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+/* STATUS_LIMIT: to be decided with the rest of its message. */
+static enum status settle_one(struct confirmer *confirmer, const struct candidate *candidate)
+{
+    const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
+    const struct rule *rule = confirmer->program->rules[probe->rule].rule;
+    if (candidate->confirmed || !probe->regex || rule->pattern_count != 1 || probe->view == VIEW_SKELETON) {
+        return STATUS_LIMIT; /* the skeleton is made for the messages in which something is to be confirmed */
+    }
+    struct span text = probe->view == VIEW_RAW ? confirmer->texts[candidate->message]
+                                               : view_batch_text(&confirmer->views[probe->view], candidate->message);
+    if (probe->view == VIEW_RAW && !is_ascii(text)) {
+        return STATUS_LIMIT; /* it may have to be repaired */
+    }
+    enum status status = confirm_probe(confirmer, probe, candidate, text);
+    confirmer->confirmations -= status == STATUS_LIMIT; /* it will be tried again */
+    return status;
+}
+
+enum status confirmer_settle(struct confirmer *confirmer, struct candidate *candidates, uint32_t *count)
+{
+    enum status status = reserve_order(confirmer, *count);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const uint32_t *order = order_by_probe(confirmer, candidates, *count);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        struct candidate *candidate = &candidates[order[i]];
+        status = settle_one(confirmer, candidate);
+        candidate->held = status == STATUS_OK;
+        candidate->refuted = status == STATUS_NOT_FOUND;
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        if (!candidates[i].refuted) {
+            candidates[kept++] = candidates[i];
+        }
+    }
+    *count = kept;
+    return STATUS_OK;
 }
 
 enum status confirmer_decide(struct confirmer *confirmer, const struct candidate *candidates, uint32_t count,
@@ -328,6 +482,7 @@ enum status confirmer_decide(struct confirmer *confirmer, const struct candidate
     uint32_t hit_count = 0, hit_capacity = 0;
     memset(confirmer->mapped, 0, sizeof confirmer->mapped);
     confirmer->raw_known = false;
+    confirmer->skeleton_known = false;
     for (uint32_t first = 0, next; first < count; first = next) {
         const struct program_rule *planned = &program->rules[program->probes[candidates[first].probe].rule];
         uint32_t probe_end = planned->first_probe + planned->probe_count;

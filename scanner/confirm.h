@@ -20,6 +20,11 @@ struct confirmer {
     struct regex_scratch *scratch;
     struct arena *arena; /* hits and spans of one message; reset by the caller */
     uint64_t confirmations;
+    uint32_t *order, *spare_order; /* candidates by probe, while they are settled */
+    uint32_t order_capacity;
+    bool without_spans;                               /* hits have none: nobody asks for places */
+    struct verdict_span found[SCANNER_HIT_SPANS_MAX]; /* of one rule, while they are looked for */
+    bool across;                                      /* rules with `across` give partial hits (scanner/scanner.h) */
 
     /* Of the message that is being decided: its raw view, and the offset maps once spans are asked for. */
     struct span raw;
@@ -27,10 +32,19 @@ struct confirmer {
     struct buffer repaired; /* a raw view that is not the message itself */
     struct view_map maps[VIEW_COUNT];
     bool mapped[VIEW_COUNT];
-    struct buffer remade; /* a view that is made again, with its map */
+    struct buffer remade;   /* a view that is made again, with its map */
+    struct buffer skeleton; /* the view as regexes see it, once one asks for it */
+    bool skeleton_known;
 };
 
 void confirmer_free(struct confirmer *confirmer);
+
+/*
+ * Confirms what has to be confirmed whatever else is found: candidates of rules that are one regex, of all messages of
+ * the batch, one regex after the other, so that its machine code is at hand. What does not match is taken out; what does
+ * is marked as held. The order, by message, stays. STATUS_NO_MEMORY: nothing was done.
+ */
+enum status confirmer_settle(struct confirmer *confirmer, struct candidate *candidates, uint32_t *count) MUST_USE;
 
 /*
  * Decides every rule that has a candidate. `candidates` are all of one message, sorted, at least one. The hits live in the

@@ -68,6 +68,16 @@ void scanner_free(struct scanner **scanner)
     *scanner = NULL;
 }
 
+void scanner_set_across(struct scanner *scanner, bool across)
+{
+    scanner->confirmer.across = across;
+}
+
+void scanner_set_spans(struct scanner *scanner, bool wanted)
+{
+    scanner->confirmer.without_spans = !wanted;
+}
+
 struct scanner_counts scanner_counts(const struct scanner *scanner)
 {
     struct scanner_counts counts = scanner->counts;
@@ -99,7 +109,7 @@ static void count_hits(struct scanner_counts *counts, const struct scan_hit *hit
 {
     bool flagged = false, unscanned = false;
     for (uint32_t i = 0; i < hit_count; i++) {
-        bool live = hits[i].rule->status == RULE_LIVE;
+        bool live = hits[i].rule->status == RULE_LIVE && !hits[i].partial;
         flagged |= live && hits[i].outcome == OUTCOME_FLAGGED;
         unscanned |= live && hits[i].outcome == OUTCOME_UNSCANNED;
     }
@@ -134,11 +144,13 @@ static enum status decide_slice(struct scan *scan, uint32_t first, const struct 
 }
 
 static enum status find_candidates(struct scanner *scanner, const struct program *program, const struct span *texts,
-                                   uint32_t count, const struct candidate **ret_candidates, uint32_t *ret_count)
+                                   uint32_t count, struct candidate **ret_candidates, uint32_t *ret_count)
 {
     enum status status = STATUS_OK;
+    bool skeleton = (program->views & (1u << VIEW_SKELETON)) != 0; /* it is made from the folded view */
+    scanner->views[VIEW_SKELETON].folded = &scanner->views[VIEW_FOLDED];
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        if (program->views & (1u << view)) {
+        if ((program->views & (1u << view)) || (skeleton && view == VIEW_FOLDED)) {
             status = view_batch_make(&scanner->views[view], (enum view)view, texts, count);
         }
     }
@@ -155,7 +167,7 @@ static enum status find_candidates(struct scanner *scanner, const struct program
 static enum status scan_slice(struct scan *scan, const struct program *program, uint32_t first, uint32_t count)
 {
     struct scanner *scanner = scan->scanner;
-    const struct candidate *candidates = NULL;
+    struct candidate *candidates = NULL;
     uint32_t candidate_count = 0;
     enum status status = find_candidates(scanner, program, scan->texts + first, count, &candidates, &candidate_count);
     if (status == STATUS_OK) {
@@ -163,6 +175,9 @@ static enum status scan_slice(struct scan *scan, const struct program *program, 
         scanner->confirmer.views = scanner->views;
         scanner->confirmer.texts = scan->texts + first;
         scanner->counts.candidates += candidate_count;
+        status = confirmer_settle(&scanner->confirmer, candidates, &candidate_count);
+    }
+    if (status == STATUS_OK) {
         return decide_slice(scan, first, candidates, candidate_count);
     }
     if (count == 1) {

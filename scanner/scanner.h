@@ -5,6 +5,7 @@
 #ifndef SCANNER_SCANNER_H
 #define SCANNER_SCANNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -20,6 +21,18 @@ struct scan_hit {
     const char *reason; /* OUTCOME_UNSCANNED: "match_limit", "text_limit", "no_memory" or "engine"; else NULL */
     const struct verdict_span *spans;
     uint32_t span_count;
+
+    /*
+     * Only of a rule with `across`, and only of a scanner that was told to (scanner_set_across): the condition was not
+     * decided, this is what was found in the message. Bit i stands for pattern i; `unknown` hit a match limit.
+     * scanner/across.h decides.
+     */
+    bool partial;
+    uint64_t found, unknown;
+
+    /* Decided by scanner/across.h: the other messages that took part, in the order in which they were sent. */
+    const struct verdict_context *parts;
+    uint32_t part_count;
 };
 
 #define SCANNER_PATTERN_SPANS_MAX 16 /* of one pattern in one message */
@@ -43,6 +56,15 @@ void scanner_free(struct scanner **scanner);
  */
 enum status scanner_scan(struct scanner *scanner, struct ruleset *ruleset, const struct span *texts, uint32_t count,
                          scanner_report report, void *context) MUST_USE;
+
+/*
+ * Rules with `across` are reported as partial hits from now on, for each message in which one of their patterns is found.
+ * Otherwise their condition must hold within one message.
+ */
+void scanner_set_across(struct scanner *scanner, bool across);
+
+/* Whether hits have spans (they do unless told otherwise): finding every place costs more than finding the hit. */
+void scanner_set_spans(struct scanner *scanner, bool wanted);
 
 /* What was done since the scanner was made: for metrics, benchmarks and `weir rules profile`. */
 struct scanner_counts {

@@ -7,15 +7,23 @@
 #include "text/caseless.h"
 #include "text/domain.h"
 #include "text/phrase.h"
+#include "text/skeleton.h"
 #include "text/view.h"
+
+#define SMALL_SORT_MAX 64u
 
 struct searcher {
     hs_scratch_t *scratch;
     const struct program *prepared;
     struct candidate *candidates;
     uint32_t count, capacity;
-    /* By probe: the number (from 1) of the last message it became a candidate for. Says "known already" in one look. */
-    uint32_t *last_message;
+    struct candidate *spare; /* as many: for sorting */
+    uint32_t spare_capacity;
+    /* By probe: the last message it became a candidate for. Says "known already" in one look. */
+    struct last_candidate {
+        uint32_t number; /* of the message, from 1 */
+        uint32_t index;  /* in candidates */
+    } * last;
     uint32_t probe_capacity;
     uint32_t base; /* message i of the current batch has the number base + i; numbers are never used twice */
 };
@@ -26,10 +34,21 @@ struct search_pass {
     const struct program *program;
     const struct view_batch *views;
     const struct program_literals *literals;
-    const uint32_t *probes; /* of an expression partition */
-    uint32_t cursor;        /* the message of the last match: ends come (nearly) in order */
+    const struct program_expressions *expressions;
+    enum view view;
+    uint32_t cursor; /* the message of the last match: ends come (nearly) in order */
     enum status status;
 };
+
+/* What is searched of the skeleton of text i. */
+static enum status append_skeleton(struct view_batch *batch, struct span text, uint32_t i)
+{
+    if (batch->folded) {
+        struct span folded = view_batch_text(batch->folded, i);
+        return skeleton_differs(text, folded) ? skeleton_append_searched(text, folded, &batch->text) : STATUS_OK;
+    }
+    return skeleton_append(SKELETON_SEARCHED_IF_DIFFERENT, text, &batch->text, NULL);
+}
 
 enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts, uint32_t count)
 {
@@ -46,8 +65,9 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     }
     for (uint32_t i = 0; i < count; i++) {
         batch->starts[i] = (uint32_t)batch->text.size;
-        enum status status = view == VIEW_RAW ? caseless_append(texts[i], &batch->text)
-                                              : view_append(view, texts[i], &batch->text, NULL);
+        enum status status = view == VIEW_RAW      ? caseless_append(texts[i], &batch->text)
+                             : view == VIEW_FOLDED ? view_append(view, texts[i], &batch->text, NULL)
+                                                   : append_skeleton(batch, texts[i], i);
         if (status == STATUS_OK) {
             status = buffer_append_byte(&batch->text, '\n');
         }
@@ -89,7 +109,8 @@ void searcher_free(struct searcher **searcher)
     if (*searcher) {
         hs_free_scratch((*searcher)->scratch);
         free((*searcher)->candidates);
-        free((*searcher)->last_message);
+        free((*searcher)->spare);
+        free((*searcher)->last);
         free(*searcher);
         *searcher = NULL;
     }
@@ -113,17 +134,17 @@ static enum status grow_scratch(struct searcher *searcher, const struct partitio
 enum status searcher_prepare(struct searcher *searcher, const struct program *program)
 {
     if (program->probe_count > searcher->probe_capacity) {
-        uint32_t *last = reallocarray(searcher->last_message, program->probe_count, sizeof *last);
+        struct last_candidate *last = reallocarray(searcher->last, program->probe_count, sizeof *last);
         if (!last) {
             return STATUS_NO_MEMORY;
         }
         memset(last + searcher->probe_capacity, 0, (program->probe_count - searcher->probe_capacity) * sizeof *last);
-        searcher->last_message = last;
+        searcher->last = last;
         searcher->probe_capacity = program->probe_count;
     }
     enum status status = STATUS_OK;
-    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        status = grow_scratch(searcher, program->literals[view].partition);
+    for (uint32_t i = 0; status == STATUS_OK && i < program->literal_partition_count; i++) {
+        status = grow_scratch(searcher, program->literals[i].partition);
     }
     for (uint32_t i = 0; status == STATUS_OK && i < program->expression_partition_count; i++) {
         status = grow_scratch(searcher, program->expressions[i].partition);
@@ -152,15 +173,37 @@ static enum status add_candidate(struct searcher *searcher, struct candidate can
     return STATUS_OK;
 }
 
-/* The probe may match the message: once is enough. */
-static enum status add_unconfirmed(struct searcher *searcher, uint32_t message, uint32_t probe)
+/* The probe may match the message, beginning at `start` to `end`: one candidate for all such places. */
+static enum status add_unconfirmed(struct searcher *searcher, uint32_t message, uint32_t probe, uint32_t start,
+                                   uint32_t end)
 {
+    struct last_candidate *last = &searcher->last[probe];
     uint32_t number = searcher->base + message;
-    if (searcher->last_message[probe] == number) {
+    if (last->number == number) {
+        struct candidate *known = &searcher->candidates[last->index];
+        known->start = start < known->start ? start : known->start;
+        known->end = end > known->end ? end : known->end;
         return STATUS_OK;
     }
-    searcher->last_message[probe] = number;
-    return add_candidate(searcher, (struct candidate){.message = message, .probe = probe});
+    *last = (struct last_candidate){.number = number, .index = searcher->count};
+    return add_candidate(searcher, (struct candidate){.message = message, .probe = probe, .start = start, .end = end});
+}
+
+/*
+ * A literal that a match has at this distance from its begin stands at `start`. What is searched of a raw view is as
+ * long as the view only if that is ASCII: confirm.c does not rely on places in any other.
+ */
+static enum status add_gated(struct search_pass *pass, const struct program_target *target, uint32_t message,
+                             uint32_t start)
+{
+    struct regex_extent before = target->before;
+    bool raw = pass->view == VIEW_RAW;
+    if (start < before.min && !raw) {
+        return STATUS_OK; /* too near to the begin of the message */
+    }
+    uint32_t first = start > before.max ? start - before.max : 0;
+    uint32_t last = start > before.min ? start - before.min : 0;
+    return add_unconfirmed(pass->searcher, message, target->probe, first, last);
 }
 
 /*
@@ -197,10 +240,11 @@ static uint32_t message_at(struct search_pass *pass, uint32_t end)
 static enum status target_found(struct search_pass *pass, const struct program_target *target, uint32_t message,
                                 struct span text, uint32_t start, uint32_t size)
 {
-    struct candidate candidate = {.message = message, .probe = target->probe, .start = start, .end = start + size};
+    struct candidate candidate = {
+        .message = message, .probe = target->probe, .start = start, .end = start + size, .confirmed = true};
     switch (target->kind) {
     case TARGET_GATE:
-        return add_unconfirmed(pass->searcher, message, target->probe);
+        return add_gated(pass, target, message, start);
     case TARGET_PHRASE:
         if (!phrase_match_at(&pass->program->phrases[target->phrase], text, target->anchor, start, &candidate.start,
                              &candidate.end)) {
@@ -213,10 +257,28 @@ static enum status target_found(struct search_pass *pass, const struct program_t
     return STATUS_OK;
 }
 
+static bool is_letter_or_digit(uint8_t byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+}
+
+/* Most literals are found inside words: that is seen before anything is looked up. */
+static bool is_inside_word(const struct search_pass *pass, unsigned id, size_t end)
+{
+    unsigned edges = pass->literals->edges[id];
+    const struct buffer *text = &pass->views->text;
+    size_t start = end - pass->literals->sizes[id];
+    return ((edges & EDGE_BEFORE_LITERAL) && start > 0 && is_letter_or_digit(text->data[start - 1])) ||
+           ((edges & EDGE_AFTER_LITERAL) && end < text->size && is_letter_or_digit(text->data[end]));
+}
+
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
 {
     struct search_pass *pass = context;
     uint32_t end = (uint32_t)to;
+    if (is_inside_word(pass, id, end)) {
+        return 0;
+    }
     uint32_t message = message_at(pass, end);
     struct span text = view_batch_text(pass->views, message);
     uint32_t offset = end - pass->views->starts[message];
@@ -240,8 +302,16 @@ static int on_expression(unsigned id, unsigned long long from, unsigned long lon
     struct search_pass *pass = context;
     (void)from;
     (void)flags;
-    pass->status = add_unconfirmed(pass->searcher, message_at(pass, (uint32_t)to), pass->probes[id]);
-    return pass->status != STATUS_OK;
+    const struct program_expressions *expressions = pass->expressions;
+    uint32_t message = message_at(pass, (uint32_t)to);
+    uint32_t end = (uint32_t)to - pass->views->starts[message]; /* of what is required: the match begins before */
+    for (uint32_t i = expressions->probe_first[id]; i < expressions->probe_first[id + 1]; i++) {
+        pass->status = add_unconfirmed(pass->searcher, message, expressions->probes[i], 0, end);
+        if (pass->status != STATUS_OK) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static enum status run_pass(struct search_pass *pass, const struct partition *partition, match_event_handler on_match)
@@ -258,12 +328,19 @@ static enum status run_pass(struct search_pass *pass, const struct partition *pa
     return pass->status;
 }
 
-static enum status add_always(struct searcher *searcher, const struct program *program, uint32_t messages)
+/* What nothing was searched for, in the messages that could match. */
+static enum status add_always(struct searcher *searcher, const struct program *program, const struct view_batch *views,
+                              uint32_t messages)
 {
     for (int view = 0; view < VIEW_COUNT; view++) {
-        for (uint32_t i = 0; i < program->always_count[view]; i++) {
-            for (uint32_t message = 0; message < messages; message++) {
-                enum status status = add_unconfirmed(searcher, message, program->always[view][i]);
+        for (uint32_t message = 0; message < messages && program->always_count[view] > 0; message++) {
+            struct regex_bytes_seen seen = regex_demand_look(view_batch_text(&views[view], message));
+            for (uint32_t i = 0; i < program->always_count[view]; i++) {
+                uint32_t probe = program->always[view][i];
+                if (!regex_demand_met(&program->probes[probe].demand, &seen)) {
+                    continue;
+                }
+                enum status status = add_unconfirmed(searcher, message, probe, 0, UINT32_MAX);
                 if (status != STATUS_OK) {
                     return status;
                 }
@@ -295,14 +372,82 @@ void search_sort(struct candidate *candidates, uint32_t count)
     }
 }
 
+/* One pass of a stable sort: by the byte of the message or the probe at `shift`. */
+static void sort_by_byte(const struct candidate *from, struct candidate *to, uint32_t count, bool message,
+                         unsigned shift)
+{
+    uint32_t places[257] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        places[((message ? from[i].message : from[i].probe) >> shift & 255) + 1]++;
+    }
+    for (unsigned b = 0; b < 256; b++) {
+        places[b + 1] += places[b];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        to[places[(message ? from[i].message : from[i].probe) >> shift & 255]++] = from[i];
+    }
+}
+
+/* By message, probe and place: byte by byte, and what is left, places of one probe, by insertion. */
+static enum status sort_candidates(struct searcher *searcher)
+{
+    uint32_t count = searcher->count, message_max = 0, probe_max = 0;
+    if (count <= SMALL_SORT_MAX) {
+        search_sort(searcher->candidates, count);
+        return STATUS_OK;
+    }
+    if (searcher->spare_capacity < searcher->capacity) {
+        struct candidate *spare = reallocarray(searcher->spare, searcher->capacity, sizeof *spare);
+        if (!spare) {
+            return STATUS_NO_MEMORY;
+        }
+        searcher->spare = spare;
+        searcher->spare_capacity = searcher->capacity;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        message_max |= searcher->candidates[i].message;
+        probe_max |= searcher->candidates[i].probe;
+    }
+    struct candidate *from = searcher->candidates, *to = searcher->spare;
+    for (int key = 0; key < 2; key++) {
+        uint32_t max = key ? message_max : probe_max;
+        for (unsigned shift = 0; shift < 32 && max >> shift > 0; shift += 8) {
+            sort_by_byte(from, to, count, key, shift);
+            struct candidate *swap = from;
+            from = to;
+            to = swap;
+        }
+    }
+    if (from != searcher->candidates) {
+        uint32_t capacity = searcher->capacity;
+        searcher->spare = searcher->candidates;
+        searcher->candidates = from;
+        searcher->capacity = searcher->spare_capacity;
+        searcher->spare_capacity = capacity;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        struct candidate moved = from[i];
+        uint32_t at = i;
+        for (; at > 0 && compare_candidates(&from[at - 1], &moved) > 0; at--) {
+            from[at] = from[at - 1];
+        }
+        from[at] = moved;
+    }
+    return STATUS_OK;
+}
+
 /* A probe that is searched both by literals and as an expression may have become a candidate twice for a message. */
-static void drop_repeated(struct searcher *searcher)
+static void join_repeated(struct searcher *searcher)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < searcher->count; i++) {
-        const struct candidate *last = kept ? &searcher->candidates[kept - 1] : NULL;
-        if (!last || compare_candidates(last, &searcher->candidates[i]) != 0) {
-            searcher->candidates[kept++] = searcher->candidates[i];
+        struct candidate *last = kept ? &searcher->candidates[kept - 1] : NULL;
+        const struct candidate *next = &searcher->candidates[i];
+        if (last && !last->confirmed && !next->confirmed && last->message == next->message &&
+            last->probe == next->probe) {
+            last->end = next->end > last->end ? next->end : last->end; /* by start: the first begins first */
+        } else if (!last || compare_candidates(last, next) != 0) {
+            searcher->candidates[kept++] = *next;
         }
     }
     searcher->count = kept;
@@ -312,13 +457,13 @@ static void drop_repeated(struct searcher *searcher)
 static void take_numbers(struct searcher *searcher, uint32_t count)
 {
     if (searcher->base > UINT32_MAX - count - 1) {
-        memset(searcher->last_message, 0, (size_t)searcher->probe_capacity * sizeof *searcher->last_message);
+        memset(searcher->last, 0, (size_t)searcher->probe_capacity * sizeof *searcher->last);
         searcher->base = 1;
     }
 }
 
 enum status searcher_search(struct searcher *searcher, const struct program *program, const struct view_batch *views,
-                            const struct candidate **ret_candidates, uint32_t *ret_count)
+                            struct candidate **ret_candidates, uint32_t *ret_count)
 {
     uint32_t messages = 0;
     for (int view = 0; view < VIEW_COUNT; view++) {
@@ -327,28 +472,34 @@ enum status searcher_search(struct searcher *searcher, const struct program *pro
     searcher->count = 0;
     take_numbers(searcher, messages);
     enum status status = STATUS_OK;
-    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        const struct program_literals *literals = &program->literals[view];
-        struct search_pass pass = {
-            .searcher = searcher, .program = program, .views = &views[view], .literals = literals};
-        status = literals->partition ? run_pass(&pass, literals->partition, on_literal) : STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < program->literal_partition_count; i++) {
+        const struct program_literals *literals = &program->literals[i];
+        struct search_pass pass = {.searcher = searcher,
+                                   .program = program,
+                                   .views = &views[literals->view],
+                                   .view = literals->view,
+                                   .literals = literals};
+        status = run_pass(&pass, literals->partition, on_literal);
     }
     for (uint32_t i = 0; status == STATUS_OK && i < program->expression_partition_count; i++) {
         struct search_pass pass = {.searcher = searcher,
                                    .program = program,
-                                   .views = &views[program->expression_views[i]],
-                                   .probes = program->expressions[i].probes};
+                                   .views = &views[program->expressions[i].view],
+                                   .expressions = &program->expressions[i]};
         status = run_pass(&pass, program->expressions[i].partition, on_expression);
     }
     if (status == STATUS_OK) {
-        status = add_always(searcher, program, messages);
+        status = add_always(searcher, program, views, messages);
     }
     searcher->base += messages;
     if (status != STATUS_OK) {
         return status;
     }
-    search_sort(searcher->candidates, searcher->count);
-    drop_repeated(searcher);
+    status = sort_candidates(searcher);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    join_repeated(searcher);
     *ret_candidates = searcher->candidates;
     *ret_count = searcher->count;
     return STATUS_OK;

@@ -2,7 +2,8 @@
  * The search: the views of many messages in one buffer, each partition searched once over it, and out come candidates.
  *
  * A candidate says "this probe may match this message"; literals of phrases and domains are confirmed on the spot, so
- * those candidates are facts and carry their place in the view. One searcher a thread. The only file besides
+ * those candidates are facts and carry their place in the view. The others carry the places at which a match may begin:
+ * trying only those is what makes confirming cheap. One searcher a thread. The only file besides
  * rules/partition.c that includes hs.h.
  */
 #ifndef SCANNER_SEARCH_H
@@ -19,17 +20,23 @@
 struct candidate {
     uint32_t message; /* index in the batch */
     uint32_t probe;
-    uint32_t start, end; /* in the view of the message; start == end: not confirmed yet */
+    uint32_t start,
+        end; /* in what was searched of the message: the place if confirmed; else a match begins from start to end */
+    bool confirmed;
+    bool refuted; /* PCRE2 found none */
+    bool held;    /* PCRE2 found a match, nobody knows where yet (confirmer_settle) */
 };
 
 /*
  * What is searched for one view of a batch of messages, one after the other, each followed by a newline. For the folded
- * view that is the view itself; the raw view is searched without case (text/caseless.h).
+ * view that is the view itself; the raw view is searched without case (text/caseless.h); of the skeleton only what differs
+ * from the folded view is searched (text/skeleton.h): nothing, of nearly all messages.
  */
 struct view_batch {
     struct buffer text;
     uint32_t *starts; /* count + 1 offsets; message i is [starts[i], starts[i + 1] - 1) */
     uint32_t count, capacity;
+    const struct view_batch *folded; /* for the skeleton: of the same texts, to spare some work; NULL: not there */
 };
 
 #define SEARCH_VIEW_BYTES_MAX ((size_t)256 << 20) /* of one view of one batch */
@@ -57,6 +64,6 @@ enum status searcher_prepare(struct searcher *searcher, const struct program *pr
  * many candidates; STATUS_SYSTEM: the engine failed. Then nothing is known about any message.
  */
 enum status searcher_search(struct searcher *searcher, const struct program *program, const struct view_batch *views,
-                            const struct candidate **ret_candidates, uint32_t *ret_count) MUST_USE;
+                            struct candidate **ret_candidates, uint32_t *ret_count) MUST_USE;
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "rules/regex.h"
+#include "rules/regex_demand.h"
 #include "rules/regex_fit.h"
 #include "rules/regex_literals.h"
 #include "rules/regex_loosen.h"
@@ -42,6 +43,7 @@ struct superset {
     struct buffer loosened, packed, seen;
     struct regex_literals literals; /* of the pattern, in the arena; count 0: none */
     struct regex_search search;
+    struct regex_demand demand;
     uint64_t outcomes[SUPERSET_OUTCOMES];
     uint64_t texts, matches, candidates;
     char hs_message[200];
@@ -77,10 +79,17 @@ static inline enum superset_outcome superset_loosen(struct superset *run, struct
         status = regex_fit(root, view, run->arena);
     }
     run->literals.count = 0;
-    if (status == STATUS_OK) {
-        status = regex_search_plan(root, run->arena, view, &run->search);
+    run->demand = (struct regex_demand){0};
+    if (status == STATUS_NOT_FOUND) { /* nothing is searched for: any match is missed */
+        run->search = (struct regex_search){0};
+        return buffer_append_byte(&run->loosened, '\0') == STATUS_OK ? SUPERSET_HELD : SUPERSET_TOO_LARGE;
     }
-    if (status == STATUS_OK && regex_literals_find(root, view, run->arena, &run->literals) != STATUS_OK) {
+    if (status == STATUS_OK) {
+        run->demand = regex_demand_find(root, NULL);
+        status = regex_search_plan(root, run->arena, view, NULL, &run->search);
+    }
+    if (status == STATUS_OK &&
+        regex_literals_find(root, view, NULL, REGEX_LITERALS_ANY_COST, run->arena, &run->literals) != STATUS_OK) {
         run->literals.count = 0;
     }
     if (status == STATUS_OK && run->search.rest) {
@@ -106,14 +115,36 @@ struct superset_scan {
     bool *candidate;
 };
 
-static inline bool superset_has_one(const struct span *literals, uint32_t count, struct span text)
+/* Does one of them stand where the match that begins at `start` must have it? SUPERSET_ANYWHERE: at all? */
+#define SUPERSET_ANYWHERE UINT32_MAX
+static inline bool superset_has_one(const struct regex_literal *literals, uint32_t count, struct span text,
+                                    uint32_t start)
 {
-    bool found = false;
-    for (uint32_t i = 0; i < count && !found; i++) {
-        found =
-            text.size >= literals[i].size && memmem(text.data, text.size, literals[i].data, literals[i].size) != NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        struct span one = literals[i].text;
+        for (size_t at = 0; at + one.size <= text.size; at++) {
+            const uint8_t *found = memmem(text.data + at, text.size - at, one.data, one.size);
+            if (!found) {
+                break;
+            }
+            at = (size_t)(found - text.data);
+            bool fits = at >= start && at - start >= literals[i].before.min && at - start <= literals[i].before.max;
+            if (start == SUPERSET_ANYWHERE || fits) {
+                return true;
+            }
+        }
     }
-    return found;
+    return false;
+}
+
+/* What is searched has its characters at the places of the view, and a match is reported from where it was tried. */
+static inline bool superset_has_places(struct span pattern, struct span view, struct span searched)
+{
+    bool plain = view.size == searched.size && memmem(pattern.data, pattern.size, "\\K", 2) == NULL;
+    for (size_t i = 0; i < view.size && plain; i++) {
+        plain = view.data[i] < 0x80;
+    }
+    return plain || (span_equal(view, searched) && memmem(pattern.data, pattern.size, "\\K", 2) == NULL);
 }
 
 static inline int superset_note(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -168,9 +199,14 @@ static inline enum superset_outcome superset_compare(struct superset *run, const
         run->matches += status == STATUS_OK;
         run->candidates += scan->candidate[i];
         struct span searched = scan->searched[i];
-        scan->candidate[i] |= superset_has_one(run->search.literals, run->search.literal_count, searched);
-        bool found = scan->candidate[i] && (run->literals.count == 0 ||
-                                            superset_has_one(run->literals.strings, run->literals.count, searched));
+        uint32_t place =
+            status == STATUS_OK && superset_has_places(pattern, scan->views[i], searched) ? start : SUPERSET_ANYWHERE;
+        scan->candidate[i] |= superset_has_one(run->search.literals, run->search.literal_count, searched, place);
+        bool found =
+            scan->candidate[i] &&
+            (run->literals.count == 0 || superset_has_one(run->literals.items, run->literals.count, searched, place));
+        struct regex_bytes_seen seen = regex_demand_look(searched);
+        found = found && regex_demand_met(&run->demand, &seen);
         if (status == STATUS_OK && !found && outcome == SUPERSET_HELD) {
             outcome = SUPERSET_MISSED;
             fprintf(stderr, "missed a match at %u..%u\n", start, end);
@@ -178,7 +214,7 @@ static inline enum superset_outcome superset_compare(struct superset *run, const
             superset_print("searched", span_text((const char *)run->loosened.data));
             superset_print("text", scan->views[i]);
             for (uint32_t l = 0; l < run->search.literal_count; l++) {
-                superset_print("literal", run->search.literals[l]);
+                superset_print("literal", run->search.literals[l].text);
             }
         }
     }
