@@ -10,31 +10,19 @@
 #include <unistd.h>
 
 #include "proto/encode.h"
+#include "proto/fields.h"
 
 #define FEEDER_IDLE_MS 50 /* a pipe that is silent for so long: send what there is */
 #define FEEDER_PREFIX_SIZE 16
-
-/* Field numbers of weir.proto. */
-enum { BATCH_ID = 1, BATCH_MESSAGES = 2 };
-enum {
-    MESSAGE_ID = 1,
-    MESSAGE_CONVERSATION_ID = 2,
-    MESSAGE_SENDER_ID = 3,
-    MESSAGE_RECIPIENT_IDS = 4,
-    MESSAGE_SENT_AT_MS = 5,
-    MESSAGE_TEXT = 6,
-    MESSAGE_LOCALE = 7,
-    MESSAGE_ATTRIBUTES = 8
-};
 
 /* What the thread works with. */
 struct feeding {
     struct feeder *feeder;
     struct input *input;
     struct parcel *parcel; /* being filled, or NULL */
-    struct buffer record;
-    struct buffer scratch;
+    struct buffer id;      /* one with a prefix */
     char prefix[FEEDER_PREFIX_SIZE];
+    size_t prefix_size;
     uint64_t position_before; /* bytes of earlier rounds */
 };
 
@@ -60,25 +48,47 @@ void feeder_say(const char *format, ...)
     (void)fprintf(stderr, "%sweir send: %s\n", isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "", text);
 }
 
+/* Room for the line of one more message. */
+static enum status parcel_reserve_line(struct parcel *parcel)
+{
+    if (parcel->count < parcel->lines_capacity) {
+        return STATUS_OK;
+    }
+    uint32_t capacity = parcel->lines_capacity == 0 ? 256 : parcel->lines_capacity * 2;
+    uint64_t *lines = reallocarray(parcel->lines, capacity, sizeof *lines);
+    if (lines == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    parcel->lines = lines;
+    parcel->lines_capacity = capacity;
+    return STATUS_OK;
+}
+
 enum status parcel_add(struct parcel *parcel, struct span record, uint64_t line)
 {
-    if (parcel->count == parcel->lines_capacity) {
-        uint32_t capacity = parcel->lines_capacity == 0 ? 256 : parcel->lines_capacity * 2;
-        uint64_t *lines = reallocarray(parcel->lines, capacity, sizeof *lines);
-        if (lines == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        parcel->lines = lines;
-        parcel->lines_capacity = capacity;
-    }
     size_t size = parcel->frame.size;
-    enum status status = encode_bytes(&parcel->frame, BATCH_MESSAGES, record);
+    enum status status = parcel_reserve_line(parcel);
+    if (status == STATUS_OK) {
+        status = encode_bytes(&parcel->frame, FIELDS_BATCH_MESSAGES, record);
+    }
     if (status != STATUS_OK) {
         parcel->frame.size = size;
         return status;
     }
     parcel->lines[parcel->count++] = line;
     return STATUS_OK;
+}
+
+static enum status parcel_add_message(struct parcel *parcel, const struct encode_message *message, uint64_t line)
+{
+    enum status status = parcel_reserve_line(parcel);
+    if (status == STATUS_OK) {
+        status = encode_message(&parcel->frame, FIELDS_BATCH_MESSAGES, message);
+    }
+    if (status == STATUS_OK) {
+        parcel->lines[parcel->count++] = line;
+    }
+    return status;
 }
 
 static void parcel_free(struct parcel *parcel)
@@ -108,7 +118,7 @@ struct parcel *feeder_new_parcel(struct feeder *feeder)
     parcel->sent = parcel->resend = false;
     parcel->due_ms = 0;
     (void)snprintf(id, sizeof id, "%s-%" PRIu64, feeder->run, parcel->number);
-    if (encode_bytes(&parcel->frame, BATCH_ID, span_text(id)) != STATUS_OK) {
+    if (encode_bytes(&parcel->frame, FIELDS_BATCH_ID, span_text(id)) != STATUS_OK) {
         parcel_free(parcel);
         return NULL;
     }
@@ -122,66 +132,34 @@ void feeder_free_parcel(struct feeder *feeder, struct parcel *parcel)
     }
 }
 
-static enum status feeder_id(struct feeding *feeding, uint32_t field, struct span id)
+/* The message as it goes out in this round. */
+static enum status feeder_prepare(struct feeding *feeding, const struct input_message *from, struct encode_message *to)
 {
-    if (feeding->prefix[0] == '\0') {
-        return encode_bytes(&feeding->record, field, id);
+    *to = (struct encode_message){
+        .message_id = from->message_id,
+        .conversation_id = from->conversation_id,
+        .sender_id = from->sender_id,
+        .text = from->text,
+        .locale = from->locale,
+        .recipient_ids = from->recipient_ids,
+        .recipient_count = from->recipient_count,
+        .attributes = from->attributes,
+        .attribute_count = from->attribute_count,
+        .sent_at_ms = from->sent_at_ms,
+    };
+    if (feeding->prefix_size == 0) {
+        return STATUS_OK;
     }
-    buffer_clear(&feeding->scratch);
-    enum status status = buffer_append_text(&feeding->scratch, feeding->prefix);
+    buffer_clear(&feeding->id);
+    enum status status = buffer_append(&feeding->id, feeding->prefix, feeding->prefix_size);
     if (status == STATUS_OK) {
-        status = buffer_append(&feeding->scratch, id.data, id.size);
+        status = buffer_append(&feeding->id, from->message_id.data, from->message_id.size);
     }
-    return status == STATUS_OK ? encode_bytes(&feeding->record, field, buffer_span(&feeding->scratch)) : status;
-}
-
-static enum status feeder_optional(struct feeding *feeding, uint32_t field, struct span bytes)
-{
-    return bytes.size > 0 ? encode_bytes(&feeding->record, field, bytes) : STATUS_OK;
-}
-
-static enum status feeder_lists(struct feeding *feeding, const struct input_message *message)
-{
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < message->recipient_count; i++) {
-        status = encode_bytes(&feeding->record, MESSAGE_RECIPIENT_IDS, message->recipient_ids[i]);
-    }
-    for (uint32_t i = 0; status == STATUS_OK && i < message->attribute_count; i++) {
-        buffer_clear(&feeding->scratch);
-        status = encode_bytes(&feeding->scratch, 1, message->attributes[i].name);
-        if (status == STATUS_OK) {
-            status = encode_bytes(&feeding->scratch, 2, message->attributes[i].value);
-        }
-        if (status == STATUS_OK) {
-            status = encode_bytes(&feeding->record, MESSAGE_ATTRIBUTES, buffer_span(&feeding->scratch));
-        }
+    to->message_id = buffer_span(&feeding->id);
+    if (from->conversation_made) {
+        to->conversation_id = to->message_id;
     }
     return status;
-}
-
-static enum status feeder_encode(struct feeding *feeding, const struct input_message *message)
-{
-    bool own_conversation = message->conversation_id.data == message->message_id.data; /* filled in */
-    buffer_clear(&feeding->record);
-    enum status status = feeder_id(feeding, MESSAGE_ID, message->message_id);
-    if (status == STATUS_OK && own_conversation) {
-        status = feeder_id(feeding, MESSAGE_CONVERSATION_ID, message->conversation_id);
-    } else if (status == STATUS_OK) {
-        status = encode_bytes(&feeding->record, MESSAGE_CONVERSATION_ID, message->conversation_id);
-    }
-    if (status == STATUS_OK) {
-        status = feeder_optional(feeding, MESSAGE_SENDER_ID, message->sender_id);
-    }
-    if (status == STATUS_OK) {
-        status = encode_number(&feeding->record, MESSAGE_SENT_AT_MS, (uint64_t)message->sent_at_ms);
-    }
-    if (status == STATUS_OK) {
-        status = feeder_optional(feeding, MESSAGE_TEXT, message->text);
-    }
-    if (status == STATUS_OK) {
-        status = feeder_optional(feeding, MESSAGE_LOCALE, message->locale);
-    }
-    return status == STATUS_OK ? feeder_lists(feeding, message) : status;
 }
 
 /* Hands on the parcel that is being filled. STATUS_CLOSED: stop. */
@@ -199,13 +177,20 @@ static enum status feeder_flush(struct feeding *feeding)
     return STATUS_OK;
 }
 
+/* Counters have one writer, the thread: others may be a moment late. */
+static void feeder_count(atomic_ullong *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
 static enum status feeder_message(struct feeding *feeding, const struct input_message *message)
 {
     struct feeder *feeder = feeding->feeder;
-    enum status status = feeder_encode(feeding, message);
-    atomic_fetch_add(&feeder->messages, 1);
+    struct encode_message record;
+    enum status status = feeder_prepare(feeding, message, &record);
+    feeder_count(&feeder->messages, atomic_load_explicit(&feeder->messages, memory_order_relaxed) + 1);
     if (status == STATUS_OK && feeding->parcel != NULL && feeding->parcel->count > 0 &&
-        feeding->parcel->frame.size + feeding->record.size > PARCEL_SIZE_CLOSE) {
+        feeding->parcel->frame.size + encode_message_size(FIELDS_BATCH_MESSAGES, &record) > PARCEL_SIZE_CLOSE) {
         status = feeder_flush(feeding);
     }
     if (status == STATUS_OK && feeding->parcel == NULL) {
@@ -213,7 +198,7 @@ static enum status feeder_message(struct feeding *feeding, const struct input_me
         status = feeding->parcel != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     }
     if (status == STATUS_OK) {
-        status = parcel_add(feeding->parcel, buffer_span(&feeding->record), message->line);
+        status = parcel_add_message(feeding->parcel, &record, message->line);
     }
     if (status == STATUS_LIMIT) {
         atomic_fetch_add(&feeder->refused, 1);
@@ -238,11 +223,11 @@ static enum status feeder_round(struct feeding *feeding)
                 return STATUS_CLOSED;
             }
         }
-        if (atomic_load(&feeder->stopping)) {
+        if (atomic_load_explicit(&feeder->stopping, memory_order_relaxed)) {
             return STATUS_CLOSED;
         }
         enum status status = input_next(feeding->input, &error, &message);
-        atomic_store(&feeder->position, feeding->position_before + input_position(feeding->input));
+        feeder_count(&feeder->position, feeding->position_before + input_position(feeding->input));
         if (status == STATUS_CLOSED) {
             return STATUS_OK;
         }
@@ -275,7 +260,7 @@ static enum status feeder_rounds(struct feeding *feeding)
                 feeder_say("%s", error.text);
                 return status;
             }
-            (void)snprintf(feeding->prefix, sizeof feeding->prefix, "r%u-", round);
+            feeding->prefix_size = (size_t)snprintf(feeding->prefix, sizeof feeding->prefix, "r%u-", round);
         }
         status = feeder_round(feeding);
     }
@@ -296,8 +281,7 @@ static void *feeder_run(void *argument)
     queue_close(feeder->ready);
     parcel_free(feeding->parcel);
     input_close(&feeding->input);
-    buffer_free(&feeding->record);
-    buffer_free(&feeding->scratch);
+    buffer_free(&feeding->id);
     free(feeding);
     return NULL;
 }
@@ -324,8 +308,7 @@ enum status feeder_start(struct feeder *feeder, const struct feeder_options *opt
         return STATUS_NO_MEMORY;
     }
     feeding->feeder = feeder;
-    feeding->record = BUFFER_INIT(PARCEL_SIZE_MAX);
-    feeding->scratch = BUFFER_INIT(PARCEL_SIZE_MAX);
+    feeding->id = BUFFER_INIT(PARCEL_SIZE_MAX);
     enum status status = input_open(options->path, &options->input, error, &feeding->input);
     if (status == STATUS_OK && getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
         status = STATUS_SYSTEM;

@@ -3,41 +3,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INPUT_READ_SIZE (256u << 10)
-#define INPUT_NUMBER_SIZE 24 /* a 64-bit number and a NUL */
+#define INPUT_READ_SIZE ((size_t)64 << 10) /* of a line that goes on */
+#define INPUT_READ_SIZE_MIN ((size_t)4 << 10)
 
 const char *const input_format_names[5] = {"auto", "lines", "jsonl", "tsv", NULL};
 
 struct input {
     int fd; /* 0: stdin, which is not closed */
-    enum input_format format;
-    uint32_t text_column;
-    char *id; /* id_prefix, then the line number */
-    size_t id_prefix_size;
+    bool regular;
     bool ended;
+    int failure; /* errno of a read whose block was handed out before the failure is told */
+    struct input_options options;
+    uint8_t *rest; /* what was read behind the last block: the beginning of a line */
+    size_t rest_size, rest_capacity;
+    uint64_t lines;    /* in the blocks so far */
+    uint64_t position; /* behind the last block */
+    uint64_t size;
 
-    uint8_t *data; /* what was read and not handed out: [start, end) */
-    size_t start, end, capacity;
-    size_t searched; /* no newline before it */
-    uint64_t line;   /* of the last line handed out */
-    uint64_t position, size;
-
-    json_t *object; /* the current line's, which the message points into */
-    char numbers[3][INPUT_NUMBER_SIZE];
-    uint8_t *decoded; /* text_base64 */
-    size_t decoded_capacity;
-    struct span *recipients;
-    uint32_t recipients_capacity;
-    struct input_attribute *attributes;
-    uint32_t attributes_capacity;
+    /* of input_next */
+    struct input_block block;
+    struct message_line *reader;
 };
 
 static bool input_has_suffix(const char *path, const char *suffix)
@@ -72,39 +63,39 @@ static enum status input_open_file(struct input *input, const char *path, struct
         error_set(error, "cannot read %s: it is a folder", path);
         return STATUS_SYSTEM;
     }
-    input->size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    input->regular = S_ISREG(info.st_mode);
+    input->size = input->regular ? (uint64_t)info.st_size : 0;
     return STATUS_OK;
+}
+
+enum status input_line_reader(const struct input *input, struct message_line **ret_reader)
+{
+    const struct input_options *options = &input->options;
+    return message_line_new(options->format, options->text_column, options->id_prefix, ret_reader);
 }
 
 enum status input_open(const char *path, const struct input_options *options, struct error *error,
                        struct input **ret_input)
 {
-    const char *prefix = options->id_prefix != NULL ? options->id_prefix : "";
     struct input *input = calloc(1, sizeof *input);
     if (input == NULL) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = STATUS_NO_MEMORY;
     input->fd = -1;
-    input->format = options->format == INPUT_AUTO ? input_format_of(path) : options->format;
-    input->text_column = options->text_column;
-    input->id_prefix_size = strlen(prefix);
-    input->id = malloc(input->id_prefix_size + INPUT_NUMBER_SIZE);
-    input->capacity = INPUT_READ_SIZE;
-    input->data = malloc(input->capacity);
-    if (input->id == NULL || input->data == NULL) {
-        goto failed;
+    input->options = *options;
+    if (options->format == INPUT_AUTO) {
+        input->options.format = input_format_of(path);
     }
-    memcpy(input->id, prefix, input->id_prefix_size);
-    status = input_open_file(input, path, error);
+    enum status status = input_line_reader(input, &input->reader);
+    if (status == STATUS_OK) {
+        status = input_open_file(input, path, error);
+    }
     if (status != STATUS_OK) {
-        goto failed;
+        input_close(&input);
+        return status;
     }
     *ret_input = input;
     return STATUS_OK;
-failed:
-    input_close(&input);
-    return status;
 }
 
 void input_close(struct input **input)
@@ -117,23 +108,21 @@ void input_close(struct input **input)
     if (old->fd > STDIN_FILENO) {
         close(old->fd);
     }
-    json_decref(old->object);
-    free(old->id);
-    free(old->data);
-    free(old->decoded);
-    free(old->recipients);
-    free(old->attributes);
+    message_line_free(&old->reader);
+    input_block_free(&old->block);
+    free(old->rest);
     free(old);
 }
 
 enum input_format input_format(const struct input *input)
 {
-    return input->format;
+    return input->options.format;
 }
 
 uint64_t input_position(const struct input *input)
 {
-    return input->position;
+    const struct input_block *block = &input->block;
+    return block->at < block->size ? input->position - block->consumed + block->at : input->position;
 }
 
 uint64_t input_size(const struct input *input)
@@ -141,362 +130,202 @@ uint64_t input_size(const struct input *input)
     return input->size;
 }
 
-bool input_ready(const struct input *input, int timeout_ms)
+/* Whether a read would not wait. Errors count: the read will tell. */
+static bool input_readable(const struct input *input, int timeout_ms)
 {
-    if (input->ended || memchr(input->data + input->start, '\n', input->end - input->start) != NULL) {
-        return true;
-    }
     struct pollfd wait = {.fd = input->fd, .events = POLLIN};
-    return poll(&wait, 1, timeout_ms) != 0; /* errors too: the read will tell */
+    return input->regular || poll(&wait, 1, timeout_ms) != 0;
 }
 
-/* Reads more bytes behind what is there; sets `ended` at the end of the file. */
-static enum status input_fill(struct input *input, struct error *error)
+bool input_ready(const struct input *input, int timeout_ms)
 {
-    if (input->start > 0 && input->end - input->start < input->capacity / 2) {
-        memmove(input->data, input->data + input->start, input->end - input->start);
-        input->end -= input->start;
-        input->searched -= input->start;
-        input->start = 0;
-    }
-    if (input->capacity - input->end < INPUT_READ_SIZE / 2) {
-        size_t capacity = input->capacity * 2; /* at most four times INPUT_LINE_MAX: input_line stops there */
-        uint8_t *data = realloc(input->data, capacity);
-        if (data == NULL) {
-            error_set(error, "line %" PRIu64 ": out of memory", input->line + 1);
-            return STATUS_SYSTEM;
+    return input->block.at < input->block.size || input->ended || input->failure != 0 ||
+           (input->rest_size > 0 && memchr(input->rest, '\n', input->rest_size) != NULL) ||
+           input_readable(input, timeout_ms);
+}
+
+void input_block_free(struct input_block *block)
+{
+    free(block->data);
+    *block = (struct input_block){0};
+}
+
+static enum status input_reserve(uint8_t **data, size_t size, size_t *capacity)
+{
+    if (size > *capacity) {
+        size_t more = *capacity * 2 > size ? *capacity * 2 : size; /* sizes stay below a few INPUT_LINE_MAX */
+        uint8_t *grown = realloc(*data, more);
+        if (grown == NULL) {
+            return STATUS_NO_MEMORY;
         }
-        input->data = data;
-        input->capacity = capacity;
+        *data = grown;
+        *capacity = more;
     }
-    ssize_t got;
-    do {
-        got = read(input->fd, input->data + input->end, input->capacity - input->end);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        error_set(error, "cannot read line %" PRIu64 ": %s", input->line + 1, strerror(errno));
-        return STATUS_SYSTEM;
-    }
-    input->ended = got == 0;
-    input->end += (size_t)got;
     return STATUS_OK;
 }
 
-/*
- * The next line without its newline. STATUS_CLOSED at the end; STATUS_LIMIT for a line that is too long, which is
- * passed over without being kept.
- */
-static enum status input_line(struct input *input, struct error *error, struct span *ret_line)
+/* Reads once, behind what the block holds. Sets `ended` at the end of the file, `failure` if it cannot be read. */
+static enum status input_fill(struct input *input, size_t size, struct input_block *block)
 {
-    bool too_long = false;
-    uint64_t passed = 0;
-    input->searched = input->start;
+    size_t wanted = size > block->size ? size - block->size : INPUT_READ_SIZE;
+    wanted = wanted < INPUT_READ_SIZE_MIN ? INPUT_READ_SIZE_MIN : wanted;
+    if (input_reserve(&block->data, block->size + wanted, &block->capacity) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    ssize_t got;
+    do {
+        got = read(input->fd, block->data + block->size, wanted);
+    } while (got < 0 && errno == EINTR);
+    input->failure = got < 0 ? errno : 0;
+    input->ended = got == 0;
+    block->size += got > 0 ? (size_t)got : 0;
+    return STATUS_OK;
+}
+
+/* What lies behind `end` is kept for the next block. */
+static enum status input_keep_rest(struct input *input, struct input_block *block, size_t end)
+{
+    size_t size = block->size - end;
+    if (input_reserve(&input->rest, size, &input->rest_capacity) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    if (size > 0) {
+        memcpy(input->rest, block->data + end, size);
+    }
+    input->rest_size = size;
+    block->size = end;
+    return STATUS_OK;
+}
+
+/* Behind the last newline in [from, size), or 0. */
+static size_t input_last_line(const struct input_block *block, size_t from)
+{
+    const uint8_t *newline = block->size > from ? memrchr(block->data + from, '\n', block->size - from) : NULL;
+    return newline != NULL ? (size_t)(newline - block->data) + 1 : 0;
+}
+
+/*
+ * The block is the beginning of a line that is too long already: its bytes up to the newline are passed over. One byte
+ * more than allowed is kept, for input_block_next to see.
+ */
+static enum status input_pass_long_line(struct input *input, struct input_block *block)
+{
+    const size_t kept = INPUT_LINE_MAX + 1;
+    block->consumed = 0;
     for (;;) {
-        uint8_t *from = input->data + input->searched;
-        uint8_t *newline = memchr(from, '\n', input->end - input->searched);
-        size_t stop = newline != NULL ? (size_t)(newline - input->data) : input->end;
-        input->searched = stop;
-        too_long = too_long || stop - input->start > INPUT_LINE_MAX;
-        if (newline != NULL || (input->ended && (stop > input->start || too_long))) {
-            *ret_line = span_of(input->data + input->start, stop - input->start);
-            input->position += passed + (stop - input->start) + (newline != NULL);
-            input->start = stop + (newline != NULL);
-            break;
+        const uint8_t *newline = memchr(block->data + kept, '\n', block->size - kept);
+        size_t end = newline != NULL ? (size_t)(newline - block->data) + 1 : block->size;
+        block->consumed += end - kept;
+        if (newline != NULL || input->ended || input->failure != 0) {
+            enum status status = input_keep_rest(input, block, end);
+            block->consumed += kept;
+            block->size = kept;
+            return status;
         }
-        if (input->ended) {
-            return STATUS_CLOSED;
-        }
-        if (too_long) {
-            passed += input->end - input->start;
-            input->start = input->end;
-        }
-        enum status status = input_fill(input, error);
+        block->size = kept;
+        enum status status = input_fill(input, INPUT_BLOCK_SIZE, block);
         if (status != STATUS_OK) {
             return status;
         }
     }
-    input->line++;
-    if (too_long) {
-        error_set(error, "line %" PRIu64 ": longer than %u bytes", input->line, INPUT_LINE_MAX);
-        return STATUS_LIMIT;
+}
+
+static enum status input_gather(struct input *input, size_t size, struct input_block *block)
+{
+    size_t seen = 0, end = 0;
+    if (input_reserve(&block->data, input->rest_size, &block->capacity) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
     }
-    if (ret_line->size > 0 && ret_line->data[ret_line->size - 1] == '\r') {
-        ret_line->size--;
+    if (input->rest_size > 0) {
+        memcpy(block->data, input->rest, input->rest_size);
     }
+    block->size = input->rest_size;
+    input->rest_size = 0;
+    for (;;) {
+        size_t last = input_last_line(block, seen);
+        seen = block->size;
+        end = last > 0 ? last : end;
+        end = input->ended ? block->size : end;
+        if (end == 0 && block->size > INPUT_LINE_MAX) {
+            return input_pass_long_line(input, block);
+        }
+        bool enough = end > 0 && (block->size >= size || !input_readable(input, 0));
+        if (enough || input->ended || input->failure != 0) {
+            block->consumed = end;
+            return input_keep_rest(input, block, end);
+        }
+        enum status status = input_fill(input, size, block);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}
+
+static uint64_t input_count_lines(const struct input_block *block)
+{
+    const uint8_t *at = block->data;
+    const uint8_t *end = at + block->size;
+    uint64_t lines = block->size > 0 && end[-1] != '\n'; /* the last one may lack its newline */
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        lines++;
+    }
+    return lines;
+}
+
+enum status input_block_read(struct input *input, size_t size, struct error *error, struct input_block *block)
+{
+    block->size = block->at = 0;
+    block->consumed = 0;
+    block->line = input->lines;
+    if (input->failure == 0 && input_gather(input, size, block) != STATUS_OK) {
+        error_set(error, "line %" PRIu64 ": out of memory", input->lines + 1);
+        return STATUS_SYSTEM;
+    }
+    if (block->size == 0 && input->failure != 0) {
+        error_set(error, "cannot read line %" PRIu64 ": %s", input->lines + 1, strerror(input->failure));
+        return STATUS_SYSTEM;
+    }
+    if (block->size == 0) {
+        return STATUS_CLOSED;
+    }
+    input->position += block->consumed;
+    input->lines += input_count_lines(block);
     return STATUS_OK;
 }
 
-static enum status input_tsv(const struct input *input, struct span line, struct error *error, struct span *ret_text)
+enum status input_block_next(struct input_block *block, struct message_line *reader, struct error *error,
+                             struct input_message *ret_message)
 {
-    const uint8_t *end = line.data + line.size;
-    const uint8_t *column = line.data;
-    for (uint32_t number = 1;; number++) {
-        const uint8_t *tab = column < end ? memchr(column, '\t', (size_t)(end - column)) : NULL;
-        if (number == input->text_column || (input->text_column == 0 && tab == NULL)) {
-            *ret_text = span_of(column, (size_t)((tab != NULL ? tab : end) - column));
-            return STATUS_OK;
+    while (block->at < block->size) {
+        uint8_t *line = block->data + block->at;
+        size_t left = block->size - block->at;
+        const uint8_t *newline = memchr(line, '\n', left);
+        size_t size = newline != NULL ? (size_t)(newline - line) : left;
+        block->at += size + (newline != NULL);
+        block->line++;
+        if (size > INPUT_LINE_MAX) {
+            error_set(error, "line %" PRIu64 ": longer than %u bytes", block->line, INPUT_LINE_MAX);
+            return STATUS_LIMIT;
         }
-        if (tab == NULL) {
-            error_set(error, "line %" PRIu64 ": has %u columns, the text should be in column %u", input->line, number,
-                      input->text_column);
-            return STATUS_INVALID;
-        }
-        column = tab + 1;
-    }
-}
-
-static enum status input_fault(const struct input *input, struct error *error, const char *field, const char *expected)
-{
-    error_set(error, "line %" PRIu64 ": '%s' is not %s", input->line, field, expected);
-    return STATUS_INVALID;
-}
-
-static struct span input_json_span(const json_t *string)
-{
-    return span_of(json_string_value(string), json_string_length(string));
-}
-
-static const json_t *input_member(const struct input *input, const char *name)
-{
-    const json_t *value = json_object_get(input->object, name);
-    return json_is_null(value) ? NULL : value;
-}
-
-/* An id: text, or a whole number that is written out into `number`. Missing leaves `ret_id` as it is. */
-static enum status input_id(const struct input *input, const char *name, char number[INPUT_NUMBER_SIZE],
-                            struct error *error, struct span *ret_id)
-{
-    const json_t *value = input_member(input, name);
-    if (value == NULL) {
-        return STATUS_OK;
-    }
-    if (json_is_integer(value)) {
-        int size = snprintf(number, INPUT_NUMBER_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        *ret_id = span_of(number, (size_t)size);
-        return STATUS_OK;
-    }
-    if (!json_is_string(value)) {
-        return input_fault(input, error, name, "text");
-    }
-    *ret_id = input_json_span(value);
-    return STATUS_OK;
-}
-
-static int input_base64_digit(char digit)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* Standard alphabet, padded, nothing else in between (RFC 4648, section 4). */
-static enum status input_base64(struct input *input, struct span from, struct span *ret_bytes)
-{
-    if (from.size % 4 != 0) {
-        return STATUS_INVALID;
-    }
-    size_t padding = 0;
-    while (padding < 2 && padding < from.size && from.data[from.size - 1 - padding] == '=') {
-        padding++;
-    }
-    size_t size = from.size / 4 * 3;
-    if (size > input->decoded_capacity) {
-        uint8_t *decoded = realloc(input->decoded, size);
-        if (decoded == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        input->decoded = decoded;
-        input->decoded_capacity = size;
-    }
-    uint8_t *out = input->decoded;
-    for (size_t i = 0; i < from.size; i += 4) {
-        uint32_t bits = 0;
-        for (size_t j = i; j < i + 4; j++) {
-            int digit = j >= from.size - padding ? 0 : input_base64_digit((char)from.data[j]);
-            if (digit < 0) {
-                return STATUS_INVALID;
-            }
-            bits = bits << 6 | (uint32_t)digit;
-        }
-        *out++ = (uint8_t)(bits >> 16);
-        *out++ = (uint8_t)(bits >> 8);
-        *out++ = (uint8_t)bits;
-    }
-    *ret_bytes = span_of(input->decoded, size - padding);
-    return STATUS_OK;
-}
-
-static enum status input_text(struct input *input, struct error *error, struct span *ret_text)
-{
-    const json_t *text = input_member(input, "text");
-    const json_t *base64 = input_member(input, "text_base64");
-    if (text == NULL && base64 == NULL) {
-        error_set(error, "line %" PRIu64 ": has neither 'text' nor 'text_base64'", input->line);
-        return STATUS_INVALID;
-    }
-    if (text != NULL && !json_is_string(text)) {
-        return input_fault(input, error, "text", "text");
-    }
-    if (text != NULL) {
-        *ret_text = input_json_span(text);
-        return STATUS_OK;
-    }
-    enum status status =
-        json_is_string(base64) ? input_base64(input, input_json_span(base64), ret_text) : STATUS_INVALID;
-    return status == STATUS_INVALID ? input_fault(input, error, "text_base64", "base64") : status;
-}
-
-static enum status input_recipients(struct input *input, struct error *error, struct input_message *message)
-{
-    const json_t *list = input_member(input, "recipient_ids");
-    if (list == NULL) {
-        return STATUS_OK;
-    }
-    size_t count = json_array_size(list);
-    if (count > input->recipients_capacity) {
-        struct span *recipients = reallocarray(input->recipients, count, sizeof *recipients);
-        if (recipients == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        input->recipients = recipients;
-        input->recipients_capacity = (uint32_t)count; /* a line is far too short for more */
-    }
-    for (size_t i = 0; i < count; i++) {
-        const json_t *value = json_array_get(list, i);
-        if (!json_is_string(value)) {
-            return input_fault(input, error, "recipient_ids", "a list of texts");
-        }
-        input->recipients[i] = input_json_span(value);
-    }
-    message->recipient_ids = input->recipients;
-    message->recipient_count = (uint32_t)count;
-    return json_is_array(list) ? STATUS_OK : input_fault(input, error, "recipient_ids", "a list of texts");
-}
-
-static enum status input_attributes(struct input *input, struct error *error, struct input_message *message)
-{
-    json_t *object = json_object_get(input->object, "attributes");
-    if (object == NULL || json_is_null(object)) {
-        return STATUS_OK;
-    }
-    size_t count = json_object_size(object);
-    if (count > input->attributes_capacity) {
-        struct input_attribute *attributes = reallocarray(input->attributes, count, sizeof *attributes);
-        if (attributes == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        input->attributes = attributes;
-        input->attributes_capacity = (uint32_t)count;
-    }
-    uint32_t used = 0;
-    const char *name;
-    json_t *value;
-    json_object_foreach(object, name, value)
-    {
-        if (!json_is_string(value)) {
-            return input_fault(input, error, "attributes", "an object of texts");
-        }
-        input->attributes[used++] = (struct input_attribute){.name = span_text(name), .value = input_json_span(value)};
-    }
-    message->attributes = input->attributes;
-    message->attribute_count = used;
-    return json_is_object(object) ? STATUS_OK : input_fault(input, error, "attributes", "an object of texts");
-}
-
-static enum status input_json(struct input *input, struct span line, struct error *error, struct input_message *message)
-{
-    json_error_t where;
-    input->object = json_loadb((const char *)line.data, line.size, JSON_ALLOW_NUL, &where);
-    if (!json_is_object(input->object)) {
-        /* The library's own words quote the text: say only where it stopped. */
-        error_set(error, "line %" PRIu64 ": not a JSON object%s", input->line,
-                  input->object != NULL ? "" : " (it cannot be read as JSON)");
-        return STATUS_INVALID;
-    }
-    enum status status = input_id(input, "message_id", input->numbers[0], error, &message->message_id);
-    if (status == STATUS_OK) {
-        status = input_id(input, "conversation_id", input->numbers[1], error, &message->conversation_id);
-    }
-    if (status == STATUS_OK) {
-        status = input_id(input, "sender_id", input->numbers[2], error, &message->sender_id);
-    }
-    if (status == STATUS_OK) {
-        status = input_text(input, error, &message->text);
-    }
-    if (status == STATUS_OK) {
-        status = input_recipients(input, error, message);
-    }
-    if (status == STATUS_OK) {
-        status = input_attributes(input, error, message);
-    }
-    const json_t *locale = input_member(input, "locale");
-    const json_t *sent = input_member(input, "sent_at_ms");
-    if (status == STATUS_OK && locale != NULL) {
-        message->locale = input_json_span(locale);
-        status = json_is_string(locale) ? STATUS_OK : input_fault(input, error, "locale", "text");
-    }
-    if (status == STATUS_OK && sent != NULL) {
-        message->sent_at_ms = json_integer_value(sent);
-        status = json_is_integer(sent) ? STATUS_OK : input_fault(input, error, "sent_at_ms", "a whole number");
-    }
-    return status;
-}
-
-static bool input_blank(struct span line)
-{
-    for (size_t i = 0; i < line.size; i++) {
-        if (strchr(" \t\r", line.data[i]) == NULL || line.data[i] == '\0') {
-            return false;
+        enum status status = message_line_read(reader, line, size, block->line, error, ret_message);
+        if (status != STATUS_NOT_FOUND) {
+            return status;
         }
     }
-    return true;
-}
-
-/* A byte order mark is no part of JSON, but editors leave it there. */
-static struct span input_without_mark(const struct input *input, struct span line)
-{
-    bool marked = input->line == 1 && line.size >= 3 && memcmp(line.data, "\xef\xbb\xbf", 3) == 0;
-    return marked ? span_of(line.data + 3, line.size - 3) : line;
+    return STATUS_CLOSED;
 }
 
 enum status input_next(struct input *input, struct error *error, struct input_message *ret_message)
 {
-    struct input_message message = {0};
-    struct span line = {0};
-    enum status status;
-    do {
-        status = input_line(input, error, &line);
-        if (status == STATUS_OK && input->format == INPUT_JSONL) {
-            line = input_without_mark(input, line);
+    for (;;) {
+        enum status status = input_block_next(&input->block, input->reader, error, ret_message);
+        if (status == STATUS_CLOSED) {
+            status = input_block_read(input, INPUT_BLOCK_SIZE, error, &input->block);
+            if (status == STATUS_OK) {
+                continue;
+            }
         }
-    } while (status == STATUS_OK && input->format == INPUT_JSONL && input_blank(line));
-    if (status != STATUS_OK) {
         return status;
     }
-    json_decref(input->object);
-    input->object = NULL;
-    message.line = input->line;
-    if (input->format == INPUT_JSONL) {
-        status = input_json(input, line, error, &message);
-    } else if (input->format == INPUT_TSV) {
-        status = input_tsv(input, line, error, &message.text);
-    } else {
-        message.text = line;
-    }
-    if (status == STATUS_NO_MEMORY) {
-        error_set(error, "line %" PRIu64 ": out of memory", input->line);
-        return STATUS_SYSTEM;
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (message.message_id.size == 0) {
-        int size = snprintf(input->id + input->id_prefix_size, INPUT_NUMBER_SIZE, "%" PRIu64, input->line);
-        message.message_id = span_of(input->id, input->id_prefix_size + (size_t)size);
-    }
-    if (message.conversation_id.size == 0) {
-        message.conversation_id = message.message_id;
-    }
-    *ret_message = message;
-    return STATUS_OK;
 }

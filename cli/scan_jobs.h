@@ -1,8 +1,9 @@
 /*
  * Scans all messages of an input with several threads and writes the hits in the order of the messages.
  *
- * The calling thread reads chunks of messages; worker threads scan them and render their lines; the calling thread
- * writes the lines chunk by chunk. At most SCAN_CHUNKS_PER_JOB chunks a thread are in memory.
+ * The calling thread cuts the input into chunks of whole lines; worker threads read the messages in them, scan them and
+ * render the hits; the calling thread writes these chunk by chunk. At most SCAN_CHUNKS_PER_JOB chunks a thread are in
+ * memory.
  */
 #ifndef CLI_SCAN_JOBS_H
 #define CLI_SCAN_JOBS_H
@@ -18,10 +19,9 @@
 
 #define SCAN_JOBS_MAX 256
 #define SCAN_CHUNKS_PER_JOB 4
-#define SCAN_CHUNK_MESSAGES 1024
-#define SCAN_CHUNK_MESSAGES_FIRST 64 /* as long as nobody knows how many hits they have */
-#define SCAN_CHUNK_BYTES (256u << 10)
-#define SCAN_CHUNK_LINES_BYTES ((size_t)8 << 20) /* of hits: where each message has many, chunks take fewer messages */
+#define SCAN_CHUNK_BYTES ((size_t)256 << 10)      /* of the input */
+#define SCAN_CHUNK_BYTES_FIRST ((size_t)16 << 10) /* as long as nobody knows how many hits they have */
+#define SCAN_CHUNK_LINES_BYTES ((size_t)8 << 20)  /* of hits: where each message has many, chunks are smaller */
 
 struct scan_job {
     struct ruleset *ruleset;

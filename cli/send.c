@@ -26,7 +26,7 @@ static const char help[] = "Sends messages to a running pipeline and waits for e
                            "  --text-column N    tsv: the column of the text, from 1; default: the last\n"
                            "  --id-prefix TEXT   goes before the line number where a message has no id;\n"
                            "                     without it two files send the same ids\n"
-                           "  --batch N          messages a batch; default 256\n"
+                           "  --batch N          messages a batch; default 512\n"
                            "  --window N         batches in flight; default 32\n"
                            "  --rate N           messages a second; default: as fast as it goes\n"
                            "  --repeat N         sends the file N times; from the second round on message\n"
@@ -298,7 +298,7 @@ static void catch_signals(void)
 int command_send(int argc, char **argv)
 {
     struct sending sending = {
-        .feed = {.batch_messages = 256, .repeat = 1}, .courier = {.window = 32, .timeout_ms = 10000}, .give_up_s = 60};
+        .feed = {.batch_messages = 512, .repeat = 1}, .courier = {.window = 32, .timeout_ms = 10000}, .give_up_s = 60};
     struct error error = {0};
     struct feeder feeder = {0};
     struct courier *courier = NULL;

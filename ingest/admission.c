@@ -3,8 +3,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <xxhash.h>
+
+#define ONES 0x0101010101010101u
+#define TOPS 0x8080808080808080u
 
 const char *const admission_reason_texts[ADMISSION_REASON_COUNT] = {
 #define X(name, text) [ADMISSION_##name] = (text),
@@ -13,18 +17,19 @@ const char *const admission_reason_texts[ADMISSION_REASON_COUNT] = {
 };
 
 struct slot {
-    uint64_t round; /* of the batch that filled it: others count as empty, so that nothing needs clearing */
-    uint64_t hash;
+    uint32_t round; /* of the batch that filled it: others count as empty, so that nothing needs clearing */
+    uint32_t hash;
     struct span id;
 };
 
 struct admission {
     uint32_t batch_messages_max;
     uint32_t text_bytes_max;
-    uint64_t round;
+    uint32_t round;
     uint64_t seed; /* so that nobody can choose ids that collide */
     struct slot *slots;
-    size_t slot_mask;
+    size_t slot_count;
+    size_t slot_mask; /* a batch uses only as many slots as it needs: a small part of the table stays in the cache */
     struct admission_rejection *rejections;
 };
 
@@ -40,7 +45,7 @@ enum status admission_new(uint32_t batch_messages_max, uint32_t text_bytes_max, 
     }
     admission->batch_messages_max = batch_messages_max;
     admission->text_bytes_max = text_bytes_max;
-    admission->slot_mask = slots - 1;
+    admission->slot_count = slots;
     admission->slots = calloc(slots, sizeof *admission->slots);
     admission->rejections = calloc((size_t)batch_messages_max + 1, sizeof *admission->rejections);
     if (admission->slots == NULL || admission->rejections == NULL) {
@@ -66,8 +71,25 @@ void admission_free(struct admission **admission)
     *admission = NULL;
 }
 
+/* Whether one of eight bytes is below 0x20 or is 0x7f. */
+static bool admission_has_control_in(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    uint64_t delete = word ^ ONES * 0x7f;
+    return ((((word - ONES * 0x20) & ~word) | ((delete - ONES) & ~delete)) & TOPS) != 0;
+}
+
 static bool admission_has_control(struct span id)
 {
+    if (id.size >= 8) {
+        for (size_t i = 0; i + 8 <= id.size; i += 8) {
+            if (admission_has_control_in(id.data + i)) {
+                return true;
+            }
+        }
+        return admission_has_control_in(id.data + id.size - 8);
+    }
     for (size_t i = 0; i < id.size; i++) {
         if (id.data[i] < 0x20 || id.data[i] == 0x7f) {
             return true;
@@ -76,11 +98,26 @@ static bool admission_has_control(struct span id)
     return false;
 }
 
+/* As many slots as keep the table of a batch at most half full. */
+static void admission_start_round(struct admission *admission, uint32_t count)
+{
+    size_t slots = 16;
+    while (slots < (size_t)count * 2) {
+        slots *= 2;
+    }
+    admission->slot_mask = slots - 1;
+    if (++admission->round == 0) { /* all numbers are used up: old slots would count as filled */
+        memset(admission->slots, 0, admission->slot_count * sizeof *admission->slots);
+        admission->round = 1;
+    }
+}
+
 /* Enters an id; false if it is there already. */
 static bool admission_enter(struct admission *admission, struct span id)
 {
-    uint64_t hash = XXH3_64bits_withSeed(id.data, id.size, admission->seed);
-    for (size_t i = hash & admission->slot_mask;; i = (i + 1) & admission->slot_mask) {
+    uint64_t wide = XXH3_64bits_withSeed(id.data, id.size, admission->seed);
+    uint32_t hash = (uint32_t)(wide >> 32);
+    for (size_t i = wide & admission->slot_mask;; i = (i + 1) & admission->slot_mask) {
         struct slot *slot = &admission->slots[i];
         if (slot->round != admission->round) {
             *slot = (struct slot){.round = admission->round, .hash = hash, .id = id};
@@ -121,7 +158,7 @@ struct admission_result admission_judge(struct admission *admission, struct mess
     if (count > admission->batch_messages_max) {
         abort(); /* the decoder stops there: the table would never end */
     }
-    admission->round++;
+    admission_start_round(admission, count);
     for (uint32_t i = 0; i < count; i++) {
         enum admission_reason reason;
         if (admission_rejects(admission, &messages[i], &reason)) {

@@ -31,6 +31,7 @@ struct intake {
     struct ledger *ledger;
     struct admission *admission;
     struct outbox *outbox;
+    int64_t next_flush_ms;    /* ticks */
     struct message *messages; /* of the frame being judged */
     struct buffer receipt;
     struct ledger_entry *spare;   /* what the next frame is received into */
@@ -386,7 +387,11 @@ void intake_retry(struct intake *intake)
         entry = next;
     }
     if (outbox_count(intake->outbox) > 0) {
-        metric_add(intake->counters.undeliverable, outbox_flush(intake->outbox, clock_ticks_ms()));
+        int64_t now_ms = clock_ticks_ms();
+        if (now_ms >= intake->next_flush_ms) { /* turns come more often than a producer starts to read again */
+            metric_add(intake->counters.undeliverable, outbox_flush(intake->outbox, now_ms));
+            intake->next_flush_ms = now_ms + INTAKE_RETRY_MS;
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 
 #define OUTBOX_BYTES_MAX (8u << 20)
 #define OUTBOX_AGE_MAX_MS 10000
+#define OUTBOX_TRIES_MAX 256 /* producers that one flush tries, so that it costs little however many there are */
 
 struct outbox;
 
@@ -23,7 +24,11 @@ void outbox_free(struct outbox **outbox);
 enum status outbox_add(struct outbox *outbox, struct source *source, const struct source_peer *peer,
                        struct span receipt, int64_t now_ms) MUST_USE;
 
-/* Tries them all, oldest first; returns how many were given up. `now_ms` are ticks. */
+/*
+ * Sends each producer what it takes, oldest first; one that takes nothing costs one try, however much waits for it. With
+ * more than OUTBOX_TRIES_MAX producers those that waited longest for a try. Returns how many receipts were given up.
+ * `now_ms` are ticks.
+ */
 uint32_t outbox_flush(struct outbox *outbox, int64_t now_ms);
 
 uint32_t outbox_count(const struct outbox *outbox);

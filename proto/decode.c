@@ -6,26 +6,14 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "proto/fields.h"
+
 /* https://protobuf.dev/programming-guides/encoding */
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 #define DECODE_VARINT_SIZE_MAX 10
 #define DECODE_TAG_SIZE_MAX 5 /* also of a length: both are 32-bit numbers */
 #define DECODE_FIELD_MAX ((1u << 29) - 1)
-
-/* Field numbers of weir.proto. */
-enum { BATCH_ID = 1, BATCH_MESSAGES = 2 };
-enum {
-    MESSAGE_ID = 1,
-    MESSAGE_CONVERSATION_ID = 2,
-    MESSAGE_SENDER_ID = 3,
-    MESSAGE_RECIPIENT_IDS = 4,
-    MESSAGE_SENT_AT_MS = 5,
-    MESSAGE_TEXT = 6,
-    MESSAGE_LOCALE = 7,
-    MESSAGE_ATTRIBUTES = 8
-};
-enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 
 struct cursor {
     const uint8_t *at;
@@ -47,7 +35,7 @@ static struct cursor cursor_of(struct span bytes)
     return (struct cursor){.at = at, .end = at + bytes.size};
 }
 
-static enum status read_varint(struct cursor *cursor, unsigned size_max, uint64_t *ret_value)
+static enum status read_long_varint(struct cursor *cursor, unsigned size_max, uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < size_max; i++) {
@@ -64,6 +52,15 @@ static enum status read_varint(struct cursor *cursor, unsigned size_max, uint64_
     return STATUS_INVALID;
 }
 
+static inline enum status read_varint(struct cursor *cursor, unsigned size_max, uint64_t *ret_value)
+{
+    if (cursor->at < cursor->end && *cursor->at < 0x80) { /* nearly all tags and sizes have one byte */
+        *ret_value = *cursor->at++;
+        return STATUS_OK;
+    }
+    return read_long_varint(cursor, size_max, ret_value);
+}
+
 static enum status skip_fixed(struct cursor *cursor, size_t size)
 {
     if ((size_t)(cursor->end - cursor->at) < size) {
@@ -74,7 +71,7 @@ static enum status skip_fixed(struct cursor *cursor, size_t size)
 }
 
 /* The next field, whatever it is. The cursor must not be at its end. */
-static enum status read_field(struct cursor *cursor, struct field *ret_field)
+static inline enum status read_field(struct cursor *cursor, struct field *ret_field)
 {
     uint64_t tag = 0;
     uint64_t size = 0;
@@ -184,7 +181,7 @@ static enum status check_attribute(struct span entry)
         struct field field;
         struct span ignored;
         enum status status = read_field(&cursor, &field);
-        if (status == STATUS_OK && (field.number == ENTRY_KEY || field.number == ENTRY_VALUE)) {
+        if (status == STATUS_OK && (field.number == FIELDS_ENTRY_KEY || field.number == FIELDS_ENTRY_VALUE)) {
             status = take_string(&field, &ignored);
         }
         if (status != STATUS_OK) {
@@ -198,23 +195,23 @@ static enum status take_message_field(const struct field *field, struct message 
 {
     struct span ignored;
     switch (field->number) {
-    case MESSAGE_ID:
+    case FIELDS_MESSAGE_ID:
         return take_string(field, &message->message_id);
-    case MESSAGE_CONVERSATION_ID:
+    case FIELDS_MESSAGE_CONVERSATION_ID:
         return take_string(field, &message->conversation_id);
-    case MESSAGE_SENDER_ID:
+    case FIELDS_MESSAGE_SENDER_ID:
         return take_string(field, &message->sender_id);
-    case MESSAGE_RECIPIENT_IDS:
+    case FIELDS_MESSAGE_RECIPIENT_IDS:
         return take_string(field, &ignored);
-    case MESSAGE_SENT_AT_MS:
+    case FIELDS_MESSAGE_SENT_AT_MS:
         message->sent_at_ms = (int64_t)field->varint;
         return field->type == WIRE_VARINT ? STATUS_OK : STATUS_INVALID;
-    case MESSAGE_TEXT:
+    case FIELDS_MESSAGE_TEXT:
         message->text = field->bytes;
         return field->type == WIRE_BYTES ? STATUS_OK : STATUS_INVALID;
-    case MESSAGE_LOCALE:
+    case FIELDS_MESSAGE_LOCALE:
         return take_string(field, &message->locale);
-    case MESSAGE_ATTRIBUTES:
+    case FIELDS_MESSAGE_ATTRIBUTES:
         return field->type == WIRE_BYTES ? check_attribute(field->bytes) : STATUS_INVALID;
     default:
         return STATUS_OK;
@@ -253,11 +250,11 @@ enum status decode_batch(struct span frame, struct message *messages, uint32_t m
         if (status != STATUS_OK) {
             return status;
         }
-        if (field.number == BATCH_ID) {
+        if (field.number == FIELDS_BATCH_ID) {
             status = take_string(&field, &header.batch_id);
-        } else if (field.number == BATCH_MESSAGES && field.type != WIRE_BYTES) {
+        } else if (field.number == FIELDS_BATCH_MESSAGES && field.type != WIRE_BYTES) {
             status = STATUS_INVALID;
-        } else if (field.number == BATCH_MESSAGES) {
+        } else if (field.number == FIELDS_BATCH_MESSAGES) {
             if (header.message_count < max) {
                 struct message *message = &messages[header.message_count];
                 status = decode_message(field.bytes, message);
@@ -283,9 +280,9 @@ enum status decode_batch_id(struct span frame, struct span *ret_batch_id)
     while (cursor.at < cursor.end) {
         struct field field;
         enum status status = read_field(&cursor, &field);
-        if (status == STATUS_OK && field.number == BATCH_ID) {
+        if (status == STATUS_OK && field.number == FIELDS_BATCH_ID) {
             status = take_string(&field, &batch_id);
-        } else if (status == STATUS_OK && field.number == BATCH_MESSAGES && field.type != WIRE_BYTES) {
+        } else if (status == STATUS_OK && field.number == FIELDS_BATCH_MESSAGES && field.type != WIRE_BYTES) {
             status = STATUS_INVALID;
         }
         if (status != STATUS_OK) {

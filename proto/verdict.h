@@ -34,7 +34,7 @@ struct verdict_hit {
     const char *rule;   /* id */
     const char *title;  /* of the rule, for people */
     const char *queue;  /* the rule's own queue, or NULL */
-    const char *reason; /* OUTCOME_UNSCANNED: "match_limit", "view_limit", "no_memory", ...; else NULL */
+    const char *reason; /* OUTCOME_UNSCANNED: "match_limit", "view_limit", "no_memory", "crash", ...; else NULL */
     const struct verdict_span *spans;
     uint32_t span_count;
 };
@@ -63,7 +63,8 @@ struct verdict {
     uint32_t hit_count;
     const struct verdict_context *context;
     uint32_t context_count;
-    size_t size; /* of a copy: bytes of its block; for bounding what waits */
+    uint32_t part_count; /* so many of them, the last ones, took part in a hit: shown whatever the queue's policy */
+    size_t size;         /* of a copy: bytes of its block; for bounding what waits */
 };
 
 /*

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
-#include "cli/input.c" // NOLINT(bugprone-suspicious-include): the program's own files are no library
+// The program's own files are no library.
+#include "cli/input.c"        // NOLINT(bugprone-suspicious-include)
+#include "cli/json_reader.c"  // NOLINT(bugprone-suspicious-include)
+#include "cli/message_line.c" // NOLINT(bugprone-suspicious-include)
 
 static char folder[] = "/tmp/weir-input-XXXXXX";
 static char path[64];
@@ -163,7 +166,7 @@ static void test_jsonl_fields(void **state)
     assert_int_equal(message.recipient_count, 2);
     assert_text(message.recipient_ids[1], "r2");
     assert_int_equal(message.attribute_count, 1);
-    assert_text(message.attributes[0].name, "k");
+    assert_text(message.attributes[0].key, "k");
     assert_text(message.attributes[0].value, "v");
     assert_int_equal(message.line, 1);
     assert_int_equal(input_next(input, NULL, &message), STATUS_OK);
@@ -275,6 +278,53 @@ static void test_pipes_and_readiness(void **state)
     assert_int_equal(close(ends[0]), 0);
 }
 
+/* In blocks of any size the lines are the same, with the same numbers. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    static char text[60000];
+    size_t used = 0;
+    for (unsigned i = 1; i <= 900; i++) { /* lines of very different lengths, some empty; the last without newline */
+        unsigned length = i % 50 == 0 ? 9000 / i : i * 7 % 90;
+        for (unsigned c = 0; c < length; c++) {
+            text[used++] = (char)('a' + i % 26);
+        }
+        if (i < 900) {
+            text[used++] = '\n';
+        }
+    }
+    for (size_t size = 1; size < 100000; size = size * 3 + 1) {
+        struct input_options options = {.format = INPUT_LINES};
+        struct input *input = open_bytes(text, used, "x", options);
+        struct input_block block = {0};
+        struct message_line *reader = NULL;
+        struct error error = {0};
+        uint64_t lines = 0, position = 0;
+        enum status status;
+        assert_int_equal(input_line_reader(input, &reader), STATUS_OK);
+        while ((status = input_block_read(input, size, &error, &block)) == STATUS_OK) {
+            struct input_message message;
+            uint64_t lines_before = lines;
+            while (input_block_next(&block, reader, &error, &message) == STATUS_OK) {
+                lines++;
+                assert_int_equal(message.line, lines);
+                assert_int_equal(message.text.size, lines % 50 == 0 ? 9000 / lines : lines * 7 % 90);
+                assert_true(message.text.size == 0 || message.text.data[0] == 'a' + lines % 26);
+                assert_true(message.id_made && message.conversation_made);
+            }
+            assert_true(lines > lines_before);
+            position += block.consumed;
+            assert_int_equal(input_position(input), position);
+        }
+        assert_int_equal(status, STATUS_CLOSED);
+        assert_int_equal(lines, 900);
+        assert_int_equal(position, used);
+        message_line_free(&reader);
+        input_block_free(&block);
+        input_close(&input);
+    }
+}
+
 static void test_files_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -297,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_jsonl_faults),
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_pipes_and_readiness),
+        cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_files_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/queue.h"
 #include "scanner/worker.h"
@@ -79,7 +80,7 @@ static void fill(struct message *message, const char *conversation, const char *
     *message = (struct message){.message_id = span_text(id),
                                 .conversation_id = span_text(conversation),
                                 .text = span_text(text),
-                                .conversation_hash = (uint64_t)(uint8_t)conversation[0] << 32};
+                                .conversation_hash = (uint64_t)(uint8_t)conversation[0] * 0x9e3779b97f4a7c15u};
 }
 
 static void push(struct stage *stage, struct batch *batch, const struct message *messages, uint32_t count)
@@ -229,6 +230,149 @@ static void test_swap_under_load(void **state)
     end(&stage);
 }
 
+/* The sink of the next test: holds the worker until it is let go, and refuses the verdicts of some messages. */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool reached, open;
+    struct taken *taken;
+};
+
+static enum status take_at_gate(void *context, struct verdict *verdict)
+{
+    struct gate *gate = context;
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->reached = true;
+    (void)pthread_cond_broadcast(&gate->changed);
+    while (!gate->open) {
+        (void)pthread_cond_wait(&gate->changed, &gate->lock);
+    }
+    (void)pthread_mutex_unlock(&gate->lock);
+    return span_equal(verdict->text, span_text("a bad word")) ? STATUS_CLOSED : take(gate->taken, verdict);
+}
+
+/*
+ * What waited for a busy worker is scanned together. Each batch still fails or waits alone: one whose verdict is refused
+ * is settled as failed, one with a verdict is held by it, the clean ones are settled at once. Contexts name what came
+ * before, also in other batches.
+ */
+static void test_batches_that_waited(void **state)
+{
+    (void)state;
+    enum { BATCHES = 150 }; /* more than one search takes */
+    static struct batch first, batches[BATCHES];
+    static struct message opening, messages[BATCHES][2];
+    static char ids[BATCHES][2][16];
+    struct stage stage;
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .taken = &stage.taken};
+    start(&stage, 1, BATCHES + 1, 2);
+    worker_pool_stop(&stage.pool);
+    struct worker_settings settings = {
+        .workers = 1, .batches_max = BATCHES + 1, .window = {.bytes = 1 << 20, .age_ms = 60000, .messages = 2}};
+    struct verdict_sink sink = {.push = take_at_gate, .context = &gate};
+    assert_int_equal(worker_pool_start(&settings, stage.slot, stage.metrics, sink, &stage.pool), STATUS_OK);
+    fill(&opening, "z", "opening", "a word");
+    push(&stage, &first, &opening, 1);
+    (void)pthread_mutex_lock(&gate.lock);
+    while (!gate.reached) {
+        (void)pthread_cond_wait(&gate.changed, &gate.lock);
+    }
+    (void)pthread_mutex_unlock(&gate.lock);
+    static const char *const texts[3] = {"clean", "a good word", "a bad word"};
+    for (uint32_t b = 0; b < BATCHES; b++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            (void)snprintf(ids[b][i], sizeof ids[b][i], "%u", b * 2 + i);
+            fill(&messages[b][i], "a", ids[b][i], i == 0 ? texts[b % 3] : "clean");
+        }
+        push(&stage, &batches[b], messages[b], 2);
+    }
+    (void)pthread_mutex_lock(&gate.lock);
+    gate.open = true;
+    (void)pthread_cond_broadcast(&gate.changed);
+    (void)pthread_mutex_unlock(&gate.lock);
+    worker_pool_stop(&stage.pool);
+
+    assert_int_equal(queue_size(stage.settled), BATCHES / 3 * 2); /* not those that wait for a commit */
+    assert_int_equal(stage.taken.count, 1 + BATCHES / 3);
+    for (uint32_t i = 0; i < stage.taken.count; i++) {
+        struct verdict *verdict = stage.taken.verdicts[i];
+        uint32_t b = i * 3 - 2;
+        assert_ptr_equal(verdict->batch, i == 0 ? &first : &batches[b]);
+        if (i > 0) {
+            assert_true(span_equal(verdict->message_id, span_text(ids[b][0])));
+            assert_int_equal(verdict->context_count, 2);
+            assert_true(span_equal(verdict->context[0].message_id, span_text(ids[b - 1][0])));
+            assert_true(span_equal(verdict->context[1].message_id, span_text(ids[b - 1][1])));
+        }
+        verdict_settle(&stage.taken.verdicts[i], true);
+    }
+    assert_int_equal(queue_size(stage.settled), BATCHES + 1);
+    for (uint32_t b = 0; b < BATCHES; b++) {
+        assert_int_equal(atomic_load(&batches[b].failed), b % 3 == 2);
+    }
+    end(&stage);
+}
+
+/*
+ * A message that earlier runs died of is given to people without being scanned; suspects are scanned, alone, and cleared.
+ * All the others of the batch are scanned as ever, in order.
+ */
+static void test_suspects(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/weir-worker-XXXXXX";
+    char path[64];
+    struct suspects *suspects = NULL;
+    struct error error = {0};
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/scanning", folder);
+    uint64_t poison = suspects_hash(span_text("2")), others[2] = {suspects_hash(span_text("1")), poison};
+    for (int run = 0; run <= SUSPECTS_CRASHES_MAX; run++) { /* runs that do not come to suspects_end */
+        assert_int_equal(suspects_open(path, 1, &error, &suspects), STATUS_OK);
+        suspects_begin(suspects, 0, run == 0 ? others : &poison, run == 0 ? 2 : 1);
+        suspects_close(&suspects);
+    }
+    assert_int_equal(suspects_open(path, 1, &error, &suspects), STATUS_OK);
+    assert_int_equal(suspects_poisonous(suspects), 1);
+
+    struct stage stage;
+    start(&stage, 1, 4, 0);
+    worker_pool_stop(&stage.pool);
+    struct worker_settings settings = {.workers = 1, .batches_max = 4, .suspects = suspects};
+    struct verdict_sink sink = {.push = take, .context = &stage.taken};
+    assert_int_equal(worker_pool_start(&settings, stage.slot, stage.metrics, sink, &stage.pool), STATUS_OK);
+    struct message messages[5];
+    struct batch batch;
+    static const char *const ids[5] = {"0", "1", "2", "3", "4"};
+    for (uint32_t i = 0; i < 5; i++) {
+        fill(&messages[i], "a", ids[i], i == 4 ? "clean" : "a word");
+    }
+    push(&stage, &batch, messages, 5);
+    worker_pool_stop(&stage.pool);
+    assert_int_equal(stage.taken.count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct verdict *verdict = stage.taken.verdicts[i];
+        assert_true(span_equal(verdict->message_id, span_text(ids[i])));
+        assert_int_equal(verdict->hit_count, 1);
+        assert_int_equal(verdict->hits[0].outcome, i == 2 ? OUTCOME_UNSCANNED : OUTCOME_FLAGGED);
+        assert_string_equal(verdict->hits[0].rule, i == 2 ? "weir.unscanned" : "p.r");
+        if (i == 2) {
+            assert_string_equal(verdict->hits[0].reason, "crash");
+        }
+        verdict_settle(&stage.taken.verdicts[i], true);
+    }
+    assert_false(atomic_load(&batch.failed));
+    assert_int_equal(suspects_look(suspects, others[0]), SUSPICION_NONE);
+    assert_int_equal(suspects_look(suspects, poison), SUSPICION_POISONOUS);
+    suspects_close(&suspects);
+    assert_int_equal(suspects_open(path, 1, &error, &suspects), STATUS_OK);
+    assert_int_equal(suspects_unfinished(suspects), 0);
+    suspects_close(&suspects);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    end(&stage);
+}
+
 static void test_bad_settings(void **state)
 {
     (void)state;
@@ -248,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_refused_verdict_fails_the_batch),
         cmocka_unit_test(test_order_within_a_conversation),
         cmocka_unit_test(test_swap_under_load),
+        cmocka_unit_test(test_batches_that_waited),
+        cmocka_unit_test(test_suspects),
         cmocka_unit_test(test_bad_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
