@@ -9,6 +9,8 @@
 #define FINDINGS_WORD_MAX 64 /* longer words are not compared */
 #define FINDINGS_DISTANCE_MAX 3
 
+const char *const finding_level_names[4] = {"hint", "warning", "error", NULL};
+
 static void finding_free(struct finding *finding)
 {
     free(finding->file);
@@ -26,9 +28,16 @@ void findings_clear(struct findings *findings)
     *findings = (struct findings){0};
 }
 
+static uint32_t *findings_counter(struct findings *findings, enum finding_level level)
+{
+    return level == FINDING_ERROR     ? &findings->errors
+           : level == FINDING_WARNING ? &findings->warnings
+                                      : &findings->hints;
+}
+
 static void findings_count(struct findings *findings, enum finding_level level, uint32_t count)
 {
-    uint32_t *counter = level == FINDING_ERROR ? &findings->errors : &findings->warnings;
+    uint32_t *counter = findings_counter(findings, level);
     *counter = count > UINT32_MAX - *counter ? UINT32_MAX : *counter + count;
 }
 
@@ -47,19 +56,14 @@ static bool findings_grow(struct findings *findings)
     return true;
 }
 
-void findings_add(struct findings *findings, enum finding_level level, const char *file, uint32_t line, uint32_t column,
-                  const char *remedy, const char *format, ...)
+static void findings_put_in(struct findings *findings, struct finding finding, const char *file, const char *remedy,
+                            const char *format, va_list arguments)
 {
-    struct finding finding = {.level = level, .line = line, .column = column};
-    va_list arguments;
-
-    findings_count(findings, level, 1);
+    findings_count(findings, finding.level, 1);
     if (!findings_grow(findings))
         return;
-    va_start(arguments, format);
     if (vasprintf(&finding.text, format, arguments) < 0)
         finding.text = NULL;
-    va_end(arguments);
     finding.file = strdup(file ? file : "");
     finding.remedy = remedy ? strdup(remedy) : NULL;
     if (!finding.text || !finding.file) {
@@ -69,10 +73,50 @@ void findings_add(struct findings *findings, enum finding_level level, const cha
     findings->items[findings->count++] = finding;
 }
 
+void findings_add(struct findings *findings, enum finding_level level, const char *file, uint32_t line, uint32_t column,
+                  const char *remedy, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    findings_put_in(findings, (struct finding){.level = level, .line = line, .column = column}, file, remedy, format,
+                    arguments);
+    va_end(arguments);
+}
+
+void findings_add_named(struct findings *findings, enum finding_level level, const char *name, const char *file,
+                        uint32_t line, uint32_t column, const char *remedy, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    findings_put_in(findings, (struct finding){.level = level, .name = name, .line = line, .column = column}, file,
+                    remedy, format, arguments);
+    va_end(arguments);
+}
+
+void findings_name(struct findings *findings, const char *name)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (!findings->items[i].name)
+            findings->items[i].name = name;
+    }
+}
+
+void findings_remove(struct findings *findings, uint32_t index)
+{
+    struct finding *finding = &findings->items[index];
+    --*findings_counter(findings, finding->level);
+    finding_free(finding);
+    findings->count--;
+    memmove(finding, finding + 1, (findings->count - index) * sizeof *finding);
+}
+
 void findings_move(struct findings *from, struct findings *to)
 {
     findings_count(to, FINDING_ERROR, from->errors);
     findings_count(to, FINDING_WARNING, from->warnings);
+    findings_count(to, FINDING_HINT, from->hints);
     for (uint32_t i = 0; i < from->count; i++) {
         if (findings_grow(to))
             to->items[to->count++] = from->items[i];
@@ -95,9 +139,9 @@ static int findings_compare(const void *left, const void *right)
         return a->line < b->line ? -1 : 1;
     if (a->column != b->column)
         return a->column < b->column ? -1 : 1;
-    /* What stands at the same place: errors first, and always in the same order. */
+    /* What stands at the same place: the gravest first, and always in the same order. */
     if (a->level != b->level)
-        return a->level == FINDING_ERROR ? -1 : 1;
+        return a->level > b->level ? -1 : 1;
     return strcmp(a->text, b->text);
 }
 
@@ -129,38 +173,39 @@ static void findings_put(const char *text, FILE *out)
     }
 }
 
+static void findings_print_one(const struct finding *finding, FILE *out, bool colour)
+{
+    static const char *const colours[] = {"\033[36m", "\033[33m", "\033[31m"};
+
+    if (colour)
+        fputs("\033[1m", out);
+    findings_put(finding->file, out);
+    if (finding->line > 0)
+        fprintf(out, ":%u", finding->line);
+    if (finding->line > 0 && finding->column > 0)
+        fprintf(out, ":%u", finding->column);
+    fputs(": ", out);
+    fprintf(out, "%s%s: %s", colour ? colours[finding->level] : "", finding_level_names[finding->level],
+            colour ? "\033[0m" : "");
+    findings_put(finding->text, out);
+    if (finding->name)
+        fprintf(out, colour ? " \033[2m[%s]\033[0m" : " [%s]", finding->name);
+    fputc('\n', out);
+    if (finding->remedy) {
+        fputs("    ", out);
+        findings_put(finding->remedy, out);
+        fputc('\n', out);
+    }
+}
+
 void findings_print(const struct findings *findings, FILE *out, bool colour)
 {
-    uint32_t total =
-        findings->errors > UINT32_MAX - findings->warnings ? UINT32_MAX : findings->errors + findings->warnings;
+    uint64_t total = (uint64_t)findings->errors + findings->warnings + findings->hints;
 
-    for (uint32_t i = 0; i < findings->count; i++) {
-        const struct finding *finding = &findings->items[i];
-        bool is_error = finding->level == FINDING_ERROR;
-
-        if (colour)
-            fputs("\033[1m", out);
-        findings_put(finding->file, out);
-        if (finding->line > 0)
-            fprintf(out, ":%u", finding->line);
-        if (finding->line > 0 && finding->column > 0)
-            fprintf(out, ":%u", finding->column);
-        fputs(": ", out);
-        if (colour)
-            fputs(is_error ? "\033[31m" : "\033[33m", out);
-        fputs(is_error ? "error: " : "warning: ", out);
-        if (colour)
-            fputs("\033[0m", out);
-        findings_put(finding->text, out);
-        fputc('\n', out);
-        if (finding->remedy) {
-            fputs("    ", out);
-            findings_put(finding->remedy, out);
-            fputc('\n', out);
-        }
-    }
+    for (uint32_t i = 0; i < findings->count; i++)
+        findings_print_one(&findings->items[i], out, colour);
     if (total > findings->count)
-        fprintf(out, "and %u more that are not shown\n", total - findings->count);
+        fprintf(out, "and %llu more that are not shown\n", (unsigned long long)(total - findings->count));
 }
 
 static void findings_put_json(const char *text, FILE *out)
@@ -185,8 +230,9 @@ void findings_print_json(const struct findings *findings, FILE *out)
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
 
-        fprintf(out, "%s{\"level\":\"%s\",\"file\":", i > 0 ? "," : "",
-                finding->level == FINDING_ERROR ? "error" : "warning");
+        fprintf(out, "%s{\"level\":\"%s\",\"name\":", i > 0 ? "," : "", finding_level_names[finding->level]);
+        findings_put_json(finding->name, out);
+        fputs(",\"file\":", out);
         findings_put_json(finding->file, out);
         fprintf(out, ",\"line\":%u,\"column\":%u,\"text\":", finding->line, finding->column);
         findings_put_json(finding->text, out);

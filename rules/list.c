@@ -85,8 +85,9 @@ static void report_duplicate(struct list_builder *builder, uint32_t line, uint32
         builder->duplicate_line = builder->duplicate_line ? builder->duplicate_line : line;
         return;
     }
-    findings_add(builder->findings, FINDING_WARNING, builder->name, line, column, "remove one of them",
-                 "'%s' means the same as an entry on line %u", model_quote(entry, quote), first_line);
+    findings_add_named(builder->findings, FINDING_WARNING, "duplicate-entry", builder->name, line, column,
+                       "remove one of them", "'%s' means the same as an entry on line %u", model_quote(entry, quote),
+                       first_line);
 }
 
 static bool is_space(uint8_t byte)
@@ -262,7 +263,8 @@ enum status list_builder_add(struct list_builder *builder, struct span entry, ui
         return STATUS_NO_MEMORY;
     }
     *seen = (struct seen){.key = {key[0], key[1]}, .line = line};
-    builder->entries[builder->count++] = (struct pattern_entry){.text = span_of(text, trimmed.size), .line = line};
+    builder->entries[builder->count++] =
+        (struct pattern_entry){.text = span_of(text, trimmed.size), .line = line, .column = column};
     return STATUS_OK;
 }
 
@@ -273,8 +275,9 @@ enum status list_builder_finish(struct list_builder *builder, struct list *ret_l
                      "%u more entries from here on are faulty", builder->error_count - LIST_FINDINGS_MAX);
     }
     if (builder->duplicate_count > LIST_FINDINGS_MAX) {
-        findings_add(builder->findings, FINDING_WARNING, builder->name, builder->duplicate_line, 0, NULL,
-                     "%u more entries from here on stand there already", builder->duplicate_count - LIST_FINDINGS_MAX);
+        findings_add_named(builder->findings, FINDING_WARNING, "duplicate-entry", builder->name,
+                           builder->duplicate_line, 0, NULL, "%u more entries from here on stand there already",
+                           builder->duplicate_count - LIST_FINDINGS_MAX);
     }
     if (builder->error_count > 0) {
         return STATUS_INVALID;
@@ -352,7 +355,8 @@ enum status list_parse(struct span bytes, const char *name, enum pattern_kind ki
         return status;
     }
     if (list.entry_count == 0) {
-        findings_add(findings, FINDING_WARNING, name, 0, 0, NULL, "this list has no entries: it never matches");
+        findings_add_named(findings, FINDING_WARNING, "empty-list", name, 0, 0, NULL,
+                           "this list has no entries: it never matches");
     }
     *ret_list = list;
     return STATUS_OK;
@@ -361,13 +365,20 @@ enum status list_parse(struct span bytes, const char *name, enum pattern_kind ki
 enum status list_read(const char *path, enum pattern_kind kind, struct arena *arena, struct findings *findings,
                       struct error *error, struct list *ret_list, uint64_t ret_digest[2])
 {
+    return list_read_from(NULL, path, kind, arena, findings, error, ret_list, ret_digest);
+}
+
+enum status list_read_from(const struct file_source *source, const char *path, enum pattern_kind kind,
+                           struct arena *arena, struct findings *findings, struct error *error, struct list *ret_list,
+                           uint64_t ret_digest[2])
+{
     struct arena *scratch = NULL;
     struct span bytes = {0};
     enum status status = arena_new(FILE_ARENA_CHUNK, (size_t)MODEL_LIST_SIZE_MAX * 2, &scratch);
     if (status != STATUS_OK) {
         return status;
     }
-    status = file_read(path, MODEL_LIST_SIZE_MAX, scratch, error, &bytes);
+    status = file_source_read(source, path, MODEL_LIST_SIZE_MAX, scratch, error, &bytes);
     if (status == STATUS_OK) {
         status = list_parse(bytes, path, kind, arena, findings, ret_list);
     }

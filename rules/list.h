@@ -21,6 +21,8 @@
 #include "base/status.h"
 #include "rules/model.h"
 
+struct file_source;
+
 /* Findings of one sort about one list that are told one by one; the rest becomes one line with their number. */
 #define LIST_FINDINGS_MAX 20u
 
@@ -38,6 +40,11 @@ struct list {
  */
 enum status list_read(const char *path, enum pattern_kind kind, struct arena *arena, struct findings *findings,
                       struct error *error, struct list *ret_list, uint64_t ret_digest[2]) MUST_USE;
+
+/* The same from `source` (base/file.h); NULL: from the disk. */
+enum status list_read_from(const struct file_source *source, const char *path, enum pattern_kind kind,
+                           struct arena *arena, struct findings *findings, struct error *error, struct list *ret_list,
+                           uint64_t ret_digest[2]) MUST_USE;
 
 /* The same from bytes; `name` is for findings. */
 enum status list_parse(struct span bytes, const char *name, enum pattern_kind kind, struct arena *arena,

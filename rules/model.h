@@ -27,6 +27,7 @@ struct model_place {
 struct pattern_entry {
     struct span text; /* as written but for white space around it, NUL-terminated */
     uint32_t line;    /* in its file */
+    uint32_t column;  /* from 1, in characters */
 };
 
 struct pattern {
@@ -38,6 +39,15 @@ struct pattern {
     uint32_t entry_count;  /* 0 only for a list file that holds no entries */
     const char *list_path; /* of a `list`, as opened; NULL otherwise */
     struct model_place place;
+    struct model_place body; /* of the value of `regex`, `words` or `list` */
+};
+
+/* A sort of finding that a rule is allowed to have, and why (rules/lint.h). */
+struct rule_allow {
+    const char *name;
+    const char *reason;
+    struct model_place place;
+    bool used; /* a finding of the reader was left out because of it */
 };
 
 struct rule_test {
@@ -46,18 +56,36 @@ struct rule_test {
     struct model_place place;
 };
 
+/* The patterns of the condition may be found in different messages of a conversation (docs/rules/across.md). */
+struct rule_across {
+    uint32_t messages; /* how many messages, the last one among them; 0: the rule has no `across` */
+    uint32_t minutes;  /* and how far apart the first and the last may be sent */
+    bool by_sender;    /* only messages of one sender count */
+};
+
+#define ACROSS_MESSAGES_MAX 100u
+#define ACROSS_MINUTES_MAX 1440u
+#define ACROSS_PATTERNS_MAX 64u
+#define ACROSS_MESSAGES_DEFAULT 10u
+#define ACROSS_MINUTES_DEFAULT 30u
+
 struct rule {
     const char *id;
     const char *title; /* the id if the author gave none */
     const char *queue; /* NULL: the settings decide */
     enum severity severity;
     enum rule_status status;
+    uint32_t max_per_minute; /* a live rule with more hits is demoted to shadow; 0: the settings decide */
     const struct pattern *patterns;
     uint32_t pattern_count;
     const struct condition *condition;
-    const char *condition_text; /* as written, or NULL for the default */
+    const char *condition_text;         /* as written, or NULL for the default */
+    struct model_place condition_place; /* of the condition, or of the patterns for the default */
+    struct rule_across across;
     const struct rule_test *tests;
     uint32_t test_count;
+    const struct rule_allow *allows;
+    uint32_t allow_count;
     struct model_place place;
 };
 
@@ -86,6 +114,7 @@ void model_digest(struct span bytes, uint64_t ret_digest[2]);
 
 #define MODEL_ID_SIZE_MAX 128            /* of ids, names of packs, queues and patterns; bytes */
 #define MODEL_TITLE_SIZE_MAX 1024        /* bytes */
+#define MODEL_MINUTE_MAX 1000000000      /* of max_per_minute */
 #define MODEL_RULES_MAX 200000           /* in a rule set */
 #define MODEL_RULE_PATTERNS_MAX 256      /* of a rule */
 #define MODEL_LIST_ENTRIES_MAX 2000000   /* of a list file */

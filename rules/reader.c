@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "rules/reader_node.h"
+#include "rules/reader_recover.h"
 #include "rules/reader_rule.h"
 #include "rules/regex.h"
 #include "text/view.h"
@@ -53,10 +54,10 @@ static void check_unique(struct name_use *uses, uint32_t count, const char *what
         const struct model_place *other = first->place;
         bool same =
             place->line == other->line && place->column == other->column && strcmp(place->file, other->file) == 0;
-        findings_add(findings, FINDING_ERROR, place->file, place->line, place->column,
-                     same ? "the same file is read twice: name it once" : "give it another name",
-                     "%s '%s' is taken already, at %s:%u:%u", what, first->name, other->file, other->line,
-                     other->column);
+        findings_add_named(findings, FINDING_ERROR, "duplicate-name", place->file, place->line, place->column,
+                           same ? "the same file is read twice: name it once" : "give it another name",
+                           "%s '%s' is taken already, at %s:%u:%u", what, first->name, other->file, other->line,
+                           other->column);
     }
 }
 
@@ -83,7 +84,7 @@ static void read_rules(struct reader_context *context, const struct yaml *node, 
         return;
     }
     if (node->type == YAML_NULL || node->count == 0) {
-        reader_node_warning(context, node, NULL, "the pack has no rules");
+        reader_node_warning(context, node, "no-rules", NULL, "the pack has no rules");
         return;
     }
     if (node->count > MODEL_RULES_MAX) {
@@ -136,17 +137,22 @@ static void read_root(struct reader_context *context, const struct yaml *root, s
 /* Everything between the bytes and the pack; the pack lies in context->arena. */
 static enum status read_pack(struct reader_context *context, struct pack **ret_pack)
 {
-    uint32_t errors_before = context->findings->errors;
+    uint32_t errors_before = context->findings->errors, findings_before = context->findings->count;
     struct yaml *root = NULL;
     struct pack *pack = arena_array(context->arena, 1, sizeof *pack);
     enum status status = pack ? view_start() : STATUS_NO_MEMORY;
     if (status == STATUS_OK) {
         status = yaml_parse(context->source, context->name, context->scratch, context->findings, &root);
+        findings_name(context->findings, "syntax");
+        if (status == STATUS_INVALID) {
+            status = reader_recover(context, findings_before, &root);
+        }
     }
     if (status == STATUS_OK) {
         pack->path = context->name;
         pack->arena = context->arena;
         read_root(context, root, pack);
+        findings_name(context->findings, "invalid");
         status = context->no_memory ? STATUS_NO_MEMORY : STATUS_OK;
     }
     if (status == STATUS_OK && context->findings->errors > errors_before) {
@@ -167,10 +173,10 @@ static enum status read_pack(struct reader_context *context, struct pack **ret_p
 }
 
 /* `text` NULL: the file `name`. */
-static enum status read_named(const struct span *text, const char *name, struct findings *findings,
-                              struct pack **ret_pack)
+static enum status read_named(const struct file_source *files, const struct span *text, const char *name,
+                              struct findings *findings, struct pack **ret_pack)
 {
-    struct reader_context context = {.findings = findings};
+    struct reader_context context = {.findings = findings, .files = files};
     struct error error = {0};
     enum status status = arena_new(PACK_ARENA_CHUNK, PACK_ARENA_SIZE_MAX, &context.arena);
     if (status == STATUS_OK) {
@@ -183,7 +189,7 @@ static enum status read_named(const struct span *text, const char *name, struct 
     if (status == STATUS_OK && text) {
         context.source = *text;
     } else if (status == STATUS_OK) {
-        status = file_read(name, YAML_SIZE_MAX, context.scratch, &error, &context.source);
+        status = file_source_read(files, name, YAML_SIZE_MAX, context.scratch, &error, &context.source);
     }
     if (status != STATUS_OK) {
         const char *words = error.text[0] != '\0' ? error.text : status_text(status);
@@ -204,12 +210,18 @@ static enum status read_named(const struct span *text, const char *name, struct 
 
 enum status reader_read_pack(const char *path, struct findings *findings, struct pack **ret_pack)
 {
-    return read_named(NULL, path, findings, ret_pack);
+    return read_named(NULL, NULL, path, findings, ret_pack);
+}
+
+enum status reader_read_pack_from(const struct file_source *files, const char *path, struct findings *findings,
+                                  struct pack **ret_pack)
+{
+    return read_named(files, NULL, path, findings, ret_pack);
 }
 
 enum status reader_parse_pack(struct span text, const char *name, struct findings *findings, struct pack **ret_pack)
 {
-    return read_named(&text, name, findings, ret_pack);
+    return read_named(NULL, &text, name, findings, ret_pack);
 }
 
 static bool is_pack_name(const char *name)

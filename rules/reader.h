@@ -5,6 +5,9 @@
  * files, conditions, and that PCRE2 takes each regex. Not here: the inline tests, which need a scanner
  * (scanner/ruleset.h).
  *
+ * After a fault of YAML inside a rule (a quote that never ends, a key twice) the other rules are read all the same, so
+ * that their faults are told too. A rule's `allow` takes out the warnings that it names (rules/lint_names.h).
+ *
  * A condition that would hold for a message in which no pattern matches is an error: it would flag everything.
  * Warnings: a pattern that the condition never uses, a condition that can never hold, a regex that matches about
  * everything, a rule without tests, an entry that stands in a list twice, a list without entries.
@@ -21,6 +24,11 @@
  * STATUS_NO_MEMORY with at least one error in findings. Any thread, each with its own findings.
  */
 enum status reader_read_pack(const char *path, struct findings *findings, struct pack **ret_pack) MUST_USE;
+
+/* The same with the pack and its lists from `files` (base/file.h); NULL: from the disk. */
+struct file_source;
+enum status reader_read_pack_from(const struct file_source *files, const char *path, struct findings *findings,
+                                  struct pack **ret_pack) MUST_USE;
 
 /* The same from text; lists are looked for relative to the folder of `name`. For tests and editors. */
 enum status reader_parse_pack(struct span text, const char *name, struct findings *findings,

@@ -19,7 +19,7 @@ void reader_node_error(struct reader_context *context, const struct yaml *node, 
     findings_add(context->findings, FINDING_ERROR, context->name, node->line, node->column, remedy, "%s", words);
 }
 
-void reader_node_warning(struct reader_context *context, const struct yaml *node, const char *remedy,
+void reader_node_warning(struct reader_context *context, const struct yaml *node, const char *name, const char *remedy,
                          const char *format, ...)
 {
     char words[WORDS_SIZE_MAX];
@@ -27,7 +27,8 @@ void reader_node_warning(struct reader_context *context, const struct yaml *node
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    findings_add(context->findings, FINDING_WARNING, context->name, node->line, node->column, remedy, "%s", words);
+    findings_add_named(context->findings, FINDING_WARNING, name, context->name, node->line, node->column, remedy, "%s",
+                       words);
 }
 
 /* The bytes of the line break at the start of `text`, as YAML 1.1 sees them (LF, CR, CR LF, NEL, LS, PS); 0: none. */
@@ -131,6 +132,17 @@ void reader_node_error_inside(struct reader_context *context, const struct yaml 
         column += characters;
     }
     findings_add(context->findings, FINDING_ERROR, context->name, node->line, column, remedy, "%s", text);
+}
+
+bool reader_node_column(struct span source, const struct model_place *place, struct span value, size_t offset,
+                        uint32_t *ret_column)
+{
+    uint32_t characters;
+    if (!characters_before(source_at(source, place->line, place->column), value, offset, &characters)) {
+        return false;
+    }
+    *ret_column = place->column + characters;
+    return true;
 }
 
 struct model_place reader_node_place(const struct reader_context *context, const struct yaml *node)

@@ -14,6 +14,7 @@
 #include "base/yaml.h"
 #include "rules/model.h"
 
+struct file_source;
 struct regex_scratch;
 struct reader_list;
 
@@ -23,22 +24,31 @@ struct reader_context {
     struct arena *arena;   /* the pack's */
     struct arena *scratch; /* of this reading */
     struct findings *findings;
-    struct reader_list *lists;   /* the list files read so far */
-    uint64_t lists_digest[2];    /* of all of them, in order */
-    struct regex_scratch *probe; /* made when it is first needed */
-    uint32_t untested_count;     /* rules without tests */
-    bool no_memory;              /* set once memory ran out; the reading is then given up */
+    const struct file_source *files; /* where they come from; NULL: the disk */
+    struct reader_list *lists;       /* the list files read so far */
+    uint64_t lists_digest[2];        /* of all of them, in order */
+    struct regex_scratch *probe;     /* made when it is first needed */
+    uint32_t untested_count;         /* rules without tests */
+    bool no_memory;                  /* set once memory ran out; the reading is then given up */
 };
 
 void reader_node_error(struct reader_context *context, const struct yaml *node, const char *remedy, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));
-void reader_node_warning(struct reader_context *context, const struct yaml *node, const char *remedy,
-                         const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* `name` is that of the sort of finding: rules/lint.h. */
+void reader_node_warning(struct reader_context *context, const struct yaml *node, const char *name, const char *remedy,
+                         const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* An error at byte `offset` of the scalar's value: at that character of the file where it can be told, else at its
  * start. */
 void reader_node_error_inside(struct reader_context *context, const struct yaml *node, size_t offset,
                               const char *remedy, const char *text);
+
+/*
+ * The column of byte `offset` of a scalar's value, in a file whose bytes are `source`. False where it cannot be told:
+ * escapes, blocks, and texts of several lines.
+ */
+bool reader_node_column(struct span source, const struct model_place *place, struct span value, size_t offset,
+                        uint32_t *ret_column);
 
 struct model_place reader_node_place(const struct reader_context *context, const struct yaml *node);
 

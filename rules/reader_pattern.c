@@ -5,6 +5,7 @@
 
 #include "rules/list.h"
 #include "rules/regex.h"
+#include "rules/regex_known.h"
 
 /* A list file is read once however many patterns name it. */
 struct reader_list {
@@ -20,10 +21,6 @@ static const char *const list_kinds[] = {"words", "domains", NULL};
 
 bool reader_pattern_read_view(struct reader_context *context, const struct yaml *node, enum view *ret_view)
 {
-    if (node->type == YAML_SCALAR && strcmp(node->text, "skeleton") == 0) {
-        reader_node_error(context, node, "write 'folded'", "this version has no view 'skeleton' yet");
-        return false;
-    }
     int index = 0;
     if (!reader_node_choice(context, node, "view", view_names, &index)) {
         return false;
@@ -64,6 +61,12 @@ static void read_regex(struct reader_context *context, const struct yaml *node, 
                           MODEL_REGEX_SIZE_MAX);
         return;
     }
+    char *copy = arena_copy(context->arena, text);
+    context->no_memory |= !copy;
+    pattern->regex = span_of(copy, copy ? text.size : 0);
+    if (regex_known(text)) {
+        return;
+    }
     struct regex_fault fault = {0};
     struct regex *regex = NULL;
     enum status status = regex_compile(text, &fault, &regex);
@@ -75,13 +78,13 @@ static void read_regex(struct reader_context *context, const struct yaml *node, 
         return;
     }
     if (matches_everything(context, regex)) {
-        reader_node_warning(context, node, "make sure that something in it must be there",
+        reader_node_warning(context, node, "matches-everything", "make sure that something in it must be there",
                             "this regex matches every message, or nearly: it can match without taking any text");
     }
+    if (!regex_matches_empty(regex)) {
+        regex_known_add(text);
+    }
     regex_free(&regex);
-    char *copy = arena_copy(context->arena, text);
-    context->no_memory |= !copy;
-    pattern->regex = span_of(copy, copy ? text.size : 0);
 }
 
 static void read_words(struct reader_context *context, const struct yaml *node, struct pattern *pattern)
@@ -146,7 +149,8 @@ static void load_list(struct reader_context *context, const struct yaml *node, c
         struct error error = {0};
         uint64_t digests[4] = {context->lists_digest[0], context->lists_digest[1], 0, 0};
         *list = (struct reader_list){.path = path, .kind = kind, .next = context->lists};
-        list->status = list_read(path, kind, context->arena, context->findings, &error, &list->list, &digests[2]);
+        list->status = list_read_from(context->files, path, kind, context->arena, context->findings, &error,
+                                      &list->list, &digests[2]);
         context->lists = list;
         context->no_memory |= list->status == STATUS_NO_MEMORY;
         if (list->status == STATUS_OK) {
@@ -189,11 +193,15 @@ static void read_pattern_view(struct reader_context *context, const struct yaml 
                               struct pattern *pattern)
 {
     const struct yaml *node = yaml_get(map, "view");
-    enum view view = pattern->kind == PATTERN_REGEX ? default_view : VIEW_FOLDED;
+    bool entries = pattern->kind != PATTERN_REGEX;
+    enum view view = entries ? VIEW_SKELETON : default_view;
     if (node) {
         (void)reader_pattern_read_view(context, node, &view);
     }
     pattern->views = 1u << view;
+    if (entries && view == VIEW_SKELETON) {
+        pattern->views |= 1u << VIEW_FOLDED; /* entries find in the skeleton what was in disguise, and only that */
+    }
 }
 
 /* Exactly one of regex, words and list; NULL with an error otherwise. */
@@ -241,6 +249,7 @@ void reader_pattern_read(struct reader_context *context, const struct yaml *node
     if (kind && !yaml_get(node, "list")) {
         reader_node_error(context, kind->key, "remove it", "'kind' belongs to a list");
     }
+    pattern->body = reader_node_place(context, body);
     const char *key = body->key->text;
     if (strcmp(key, "regex") == 0) {
         pattern->kind = PATTERN_REGEX;

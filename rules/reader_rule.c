@@ -4,15 +4,33 @@
 #include <string.h>
 
 #include "rules/condition.h"
+#include "rules/reader_across.h"
+#include "rules/reader_allow.h"
 #include "rules/reader_pattern.h"
 
-static const char *const rule_keys[] = {"id",       "title",     "status", "severity", "queue",
-                                        "patterns", "condition", "tests",  NULL};
-static const char *const defaults_keys[] = {"queue", "severity", "status", "view", NULL};
+static const char *const rule_keys[] = {"id",        "title", "status",         "severity", "queue",  "patterns",
+                                        "condition", "tests", "max_per_minute", "allow",    "across", NULL};
+static const char *const defaults_keys[] = {"queue", "severity", "status", "view", "max_per_minute", NULL};
 static const char *const test_keys[] = {"hits", "clean", NULL};
 
 /* How many patterns a rule may have for all their combinations to be tried. */
 #define TRY_ALL_MAX 8u
+
+/* A whole number from 1. */
+static void read_max_per_minute(struct reader_context *context, const struct yaml *map, uint32_t *max_per_minute)
+{
+    const struct yaml *node = yaml_get(map, "max_per_minute");
+    if (!node) {
+        return;
+    }
+    int64_t value = 0;
+    if (yaml_integer(node, &value) != STATUS_OK || value < 1 || value > MODEL_MINUTE_MAX) {
+        reader_node_error(context, node, "leave it out, and the settings decide",
+                          "max_per_minute must be a whole number from 1 to %d", MODEL_MINUTE_MAX);
+        return;
+    }
+    *max_per_minute = (uint32_t)value;
+}
 
 /* queue, severity, status: the same in `defaults` and in a rule. */
 static void read_common(struct reader_context *context, const struct yaml *map, const char **queue,
@@ -41,23 +59,11 @@ void reader_rule_read_defaults(struct reader_context *context, const struct yaml
     }
     reader_node_check_keys(context, node, defaults_keys, "defaults");
     read_common(context, node, &defaults->queue, &defaults->severity, &defaults->status);
+    read_max_per_minute(context, node, &defaults->max_per_minute);
     const struct yaml *view = yaml_get(node, "view");
     if (view) {
         (void)reader_pattern_read_view(context, view, &defaults->view);
     }
-}
-
-/* The keys of `across` would be read here; this version refuses them rather than to act as if they were not there. */
-static void check_rule_keys(struct reader_context *context, const struct yaml *map)
-{
-    static const char *const keys[] = {"id",       "title",     "status", "severity", "queue",
-                                       "patterns", "condition", "tests",  "across",   NULL};
-    const struct yaml *across = yaml_get(map, "across");
-    if (across) {
-        reader_node_error(context, across->key, "remove it; the condition then holds within one message",
-                          "'across' is not supported yet by this version");
-    }
-    reader_node_check_keys(context, map, across ? keys : rule_keys, "a rule");
 }
 
 static void read_pattern_name(struct reader_context *context, const struct yaml *key, struct pattern *pattern)
@@ -140,12 +146,13 @@ static void check_condition(struct reader_context *context, const struct yaml *n
         reader_node_error(context, node, "require at least one pattern that is not under 'not'",
                           "this condition holds for a message in which no pattern matches: it would flag everything");
     } else if (!can_hold(rule, values)) {
-        reader_node_warning(context, node, NULL, "this condition can never hold: the rule never flags anything");
+        reader_node_warning(context, node, "never-holds", "a pattern cannot be both there and not there",
+                            "this condition can never hold: the rule never flags anything");
     }
     uint32_t index = 0;
     for (const struct yaml *item = patterns->first; item && index < rule->pattern_count; item = item->next, index++) {
         if (!condition_uses(rule->condition, index)) {
-            reader_node_warning(context, item->key, "use it in the condition, or remove it",
+            reader_node_warning(context, item->key, "unused-pattern", "use it in the condition, or remove it",
                                 "the condition never uses pattern '%s'", rule->patterns[index].name);
         }
     }
@@ -189,6 +196,7 @@ static void read_condition(struct reader_context *context, const struct yaml *ma
     if (status == STATUS_OK) {
         rule->condition = condition;
         rule->condition_text = node ? text : NULL;
+        rule->condition_place = reader_node_place(context, node ? node : patterns);
         check_condition(context, node ? node : patterns, patterns, rule);
     } else if (status == STATUS_INVALID && node) {
         char words[sizeof fault.text + 16];
@@ -241,23 +249,23 @@ static void read_tests(struct reader_context *context, const struct yaml *node, 
     rule->tests = tests;
 }
 
-static void check_tested(struct reader_context *context, const struct yaml *place, const struct rule *rule)
+static void check_tested(struct reader_context *context, const struct yaml *place, struct rule *rule)
 {
-    if (rule->test_count > 0) {
+    if (rule->test_count > 0 || reader_allow_has(rule, "no-tests")) {
         return;
     }
     context->untested_count++;
     if (context->untested_count <= READER_UNTESTED_MAX) {
-        reader_node_warning(context, place, "add tests: {hits: ['...'], clean: ['...']}", "rule '%s' has no tests",
-                            rule->id);
+        reader_node_warning(context, place, "no-tests", "add tests: {hits: ['...'], clean: ['...']}",
+                            "rule '%s' has no tests", rule->id);
     }
 }
 
 void reader_rule_finish(struct reader_context *context)
 {
     if (context->untested_count > READER_UNTESTED_MAX) {
-        findings_add(context->findings, FINDING_WARNING, context->name, 0, 0, NULL, "%u more rules have no tests",
-                     context->untested_count - READER_UNTESTED_MAX);
+        findings_add_named(context->findings, FINDING_WARNING, "no-tests", context->name, 0, 0, NULL,
+                           "%u more rules have no tests", context->untested_count - READER_UNTESTED_MAX);
     }
 }
 
@@ -283,13 +291,17 @@ void reader_rule_read(struct reader_context *context, const struct yaml *node, c
     *rule = (struct rule){.queue = defaults->queue,
                           .severity = defaults->severity,
                           .status = defaults->status,
+                          .max_per_minute = defaults->max_per_minute,
                           .place = reader_node_place(context, node)};
     if (!reader_node_is_map(context, node, "a rule")) {
         return;
     }
-    check_rule_keys(context, node);
+    uint32_t first_finding = context->findings->count;
+    reader_node_check_keys(context, node, rule_keys, "a rule");
+    reader_allow_read(context, yaml_get(node, "allow"), rule);
     read_names(context, node, rule);
     read_common(context, node, &rule->queue, &rule->severity, &rule->status);
+    read_max_per_minute(context, node, &rule->max_per_minute);
     const struct yaml *patterns = yaml_get(node, "patterns");
     const struct yaml *tests = yaml_get(node, "tests");
     if (patterns) {
@@ -297,6 +309,7 @@ void reader_rule_read(struct reader_context *context, const struct yaml *node, c
     } else {
         reader_node_error(context, node, "add patterns: {name: {regex: '...'}}", "a rule needs a key 'patterns'");
     }
+    reader_across_read(context, node, rule);
     if (!context->no_memory) {
         read_condition(context, node, rule);
     }
@@ -306,4 +319,5 @@ void reader_rule_read(struct reader_context *context, const struct yaml *node, c
     if (rule->id) {
         check_tested(context, yaml_get(node, "id"), rule);
     }
+    reader_allow_apply(context, rule, first_finding);
 }

@@ -12,6 +12,7 @@ struct reader_defaults {
     const char *queue;
     enum severity severity;
     enum rule_status status;
+    uint32_t max_per_minute;
     enum view view;
 };
 

@@ -21,11 +21,11 @@ struct run {
     uint32_t count;
 };
 
-static uint32_t count_tests(const struct pack *const *packs, uint32_t pack_count)
+static uint32_t count_tests(const struct pack *const *packs, const bool *passed, uint32_t pack_count)
 {
     uint32_t count = 0;
     for (uint32_t p = 0; p < pack_count; p++) {
-        for (uint32_t r = 0; r < packs[p]->rule_count; r++) {
+        for (uint32_t r = 0; !(passed && passed[p]) && r < packs[p]->rule_count; r++) {
             count += packs[p]->rules[r].status == RULE_OFF ? 0 : packs[p]->rules[r].test_count;
         }
     }
@@ -64,49 +64,95 @@ static int shown_size(struct span text)
     return (int)size;
 }
 
+static const char *problem_of(const struct rule_test *test, enum seen seen)
+{
+    if (seen == (test->hit ? SEEN_HIT : SEEN_NOTHING)) {
+        return NULL;
+    }
+    return seen == SEEN_UNSCANNED ? "a match limit was reached, so nothing is known"
+           : test->hit            ? "should be flagged and is not"
+                                  : "should be clean and is flagged";
+}
+
 static void judge(const struct case_of *tested, enum seen seen, struct findings *findings, bool *failed)
 {
     const struct rule_test *test = tested->test;
-    if (seen == (test->hit ? SEEN_HIT : SEEN_NOTHING)) {
+    const char *problem = problem_of(test, seen);
+    if (!problem) {
         return;
     }
-    const char *what = seen == SEEN_UNSCANNED ? "a match limit was reached, so nothing is known"
-                       : test->hit            ? "should be flagged and is not"
-                                              : "should be clean and is flagged";
     failed[tested->pack] = true;
-    findings_add(findings, FINDING_ERROR, test->place.file, test->place.line, test->place.column,
-                 seen == SEEN_UNSCANNED ? "make the regex cheaper: nested repeats are the usual reason" : NULL,
-                 "test of rule '%s' fails: \"%.*s%s\": %s", tested->rule->id, shown_size(test->text),
-                 (const char *)test->text.data, test->text.size > SHOWN_BYTES_MAX ? "..." : "", what);
+    findings_add_named(findings, FINDING_ERROR, "failing-test", test->place.file, test->place.line, test->place.column,
+                       seen == SEEN_UNSCANNED ? "make the regex cheaper: nested repeats are the usual reason" : NULL,
+                       "test of rule '%s' fails: \"%.*s%s\": %s", tested->rule->id, shown_size(test->text),
+                       (const char *)test->text.data, test->text.size > SHOWN_BYTES_MAX ? "..." : "", problem);
+}
+
+static void run_free(struct run *run)
+{
+    free(run->cases);
+    free(run->texts);
+    free(run->seen);
+}
+
+/* Scans the tests of the packs; free with run_free, also after a failure. */
+static enum status scan(struct ruleset *ruleset, const bool *passed, struct run *ret_run)
+{
+    uint32_t pack_count;
+    const struct pack *const *packs = ruleset_packs(ruleset, &pack_count);
+    uint32_t count = count_tests(packs, passed, pack_count);
+    struct scanner *scanner = NULL;
+    *ret_run = (struct run){
+        .cases = calloc((size_t)count + 1, sizeof *ret_run->cases),
+        .texts = calloc((size_t)count + 1, sizeof *ret_run->texts),
+        .seen = calloc((size_t)count + 1, sizeof *ret_run->seen),
+    };
+    enum status status = ret_run->cases && ret_run->texts && ret_run->seen ? scanner_new(&scanner) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) {
+        for (uint32_t p = 0; p < pack_count; p++) {
+            if (!(passed && passed[p])) {
+                collect(ret_run, packs[p], p);
+            }
+        }
+        status = scanner_scan(scanner, ruleset, ret_run->texts, ret_run->count, on_message, ret_run);
+    }
+    scanner_free(&scanner);
+    return status;
 }
 
 enum status ruletest_run(struct ruleset *ruleset, struct findings *findings, bool *failed, uint32_t *ret_count)
 {
-    uint32_t pack_count;
-    const struct pack *const *packs = ruleset_packs(ruleset, &pack_count);
-    uint32_t count = count_tests(packs, pack_count);
-    struct run run = {
-        .cases = calloc((size_t)count + 1, sizeof *run.cases),
-        .texts = calloc((size_t)count + 1, sizeof *run.texts),
-        .seen = calloc((size_t)count + 1, sizeof *run.seen),
-    };
-    struct scanner *scanner = NULL;
-    enum status status = run.cases && run.texts && run.seen ? scanner_new(&scanner) : STATUS_NO_MEMORY;
-    if (status == STATUS_OK) {
-        for (uint32_t p = 0; p < pack_count; p++) {
-            collect(&run, packs[p], p);
-        }
-        status = scanner_scan(scanner, ruleset, run.texts, run.count, on_message, &run);
-    }
+    return ruletest_run_some(ruleset, NULL, findings, failed, ret_count);
+}
+
+enum status ruletest_run_some(struct ruleset *ruleset, const bool *passed, struct findings *findings, bool *failed,
+                              uint32_t *ret_count)
+{
+    struct run run;
+    enum status status = scan(ruleset, passed, &run);
     for (uint32_t i = 0; status == STATUS_OK && i < run.count; i++) {
         judge(&run.cases[i], run.seen[i], findings, failed);
     }
-    scanner_free(&scanner);
-    free(run.cases);
-    free(run.texts);
-    free(run.seen);
     if (status == STATUS_OK) {
-        *ret_count = count;
+        *ret_count = run.count;
     }
+    run_free(&run);
+    return status;
+}
+
+enum status ruletest_run_each(struct ruleset *ruleset, void (*report)(void *, const struct ruletest_outcome *),
+                              void *context, uint32_t *ret_count)
+{
+    struct run run;
+    enum status status = scan(ruleset, NULL, &run);
+    for (uint32_t i = 0; status == STATUS_OK && i < run.count; i++) {
+        report(context, &(struct ruletest_outcome){.rule = run.cases[i].rule,
+                                                   .test = run.cases[i].test,
+                                                   .problem = problem_of(run.cases[i].test, run.seen[i])});
+    }
+    if (status == STATUS_OK) {
+        *ret_count = run.count;
+    }
+    run_free(&run);
     return status;
 }

@@ -2,7 +2,11 @@
 #ifndef SCANNER_RULETEST_H
 #define SCANNER_RULETEST_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/findings.h"
+#include "rules/model.h"
 #include "scanner/ruleset.h"
 
 /*
@@ -11,5 +15,20 @@
  */
 enum status ruletest_run(struct ruleset *ruleset, struct findings *findings, bool *failed,
                          uint32_t *ret_count) MUST_USE;
+
+/* The same without the packs for which `passed` says that they need no test; NULL: all. */
+enum status ruletest_run_some(struct ruleset *ruleset, const bool *passed, struct findings *findings, bool *failed,
+                              uint32_t *ret_count) MUST_USE;
+
+/* One test that was run. `problem` is NULL if it passed, else what is wrong in words without the text. */
+struct ruletest_outcome {
+    const struct rule *rule;
+    const struct rule_test *test;
+    const char *problem;
+};
+
+/* Runs all tests and tells of each, in the order of the packs. */
+enum status ruletest_run_each(struct ruleset *ruleset, void (*report)(void *, const struct ruletest_outcome *),
+                              void *context, uint32_t *ret_count) MUST_USE;
 
 #endif

@@ -91,7 +91,7 @@ class Rules(unittest.TestCase):
     def test_check_of_a_good_pack(self):
         done = self.rules(0, "check", self.write(GOOD))
         self.assertEqual(done.stdout, "")
-        self.assertEqual(done.stderr, "1 pack with 2 rules: no errors, 0 warnings; 4 tests pass\n")
+        self.assertEqual(done.stderr, "1 pack with 2 rules: no errors, 0 warnings, 0 hints; 4 tests pass\n")
 
     def test_check_tells_every_fault_with_its_place(self):
         path = self.write(BAD)
@@ -100,7 +100,7 @@ class Rules(unittest.TestCase):
         lines = {int(line) for line in re.findall(rf"(?m)^{re.escape(str(path))}:(\d+):\d+: error: ", done.stderr)}
         self.assertLessEqual({5, 6, 9}, lines)
         self.assertIn("did you mean 'severity'?", done.stderr)
-        self.assertRegex(done.stderr, r"(?m)^1 pack: \d errors, \d warnings?$")
+        self.assertRegex(done.stderr, r"(?m)^1 pack: \d errors, \d warnings?, \d hints?$")
 
     def test_check_as_json(self):
         good, bad = self.write(GOOD), self.write(BAD, "bad.yaml")
@@ -108,7 +108,7 @@ class Rules(unittest.TestCase):
         generation = answer.pop("generation")
         self.assertRegex(generation, "^[0-9a-f]{16}$")
         self.assertEqual(answer, {"ok": True, "packs": 1, "rules": 2, "tests": 4, "errors": 0, "warnings": 0,
-                                  "findings": []})  # fmt: skip
+                                  "hints": 0, "findings": []})  # fmt: skip
         answer = json.loads(self.rules(1, "check", "--json", good, "--rules", bad).stdout)
         self.assertFalse(answer["ok"])
         self.assertEqual(answer["packs"], 2)

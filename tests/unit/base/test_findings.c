@@ -107,6 +107,43 @@ static void test_more_than_are_kept(void **state)
     findings_clear(&findings);
 }
 
+static void test_names_and_hints(void **state)
+{
+    struct findings findings = {0}, more = {0};
+
+    (void)state;
+    findings_add_named(&findings, FINDING_HINT, "open-gap", "a.yaml", 2, 3, "close it", "a %s", "gap");
+    findings_add(&findings, FINDING_WARNING, "a.yaml", 2, 3, NULL, "unnamed");
+    findings_add_named(&findings, FINDING_ERROR, "syntax", "a.yaml", 2, 3, NULL, "broken");
+    assert_int_equal(findings.hints, 1);
+    findings_sort(&findings);
+    findings_name(&findings, "other");
+    char *text = print(&findings, false, false);
+    assert_string_equal(text, "a.yaml:2:3: error: broken [syntax]\n"
+                              "a.yaml:2:3: warning: unnamed [other]\n"
+                              "a.yaml:2:3: hint: a gap [open-gap]\n"
+                              "    close it\n");
+    free(text);
+    text = print(&findings, true, false);
+    assert_non_null(strstr(text, "{\"level\":\"hint\",\"name\":\"open-gap\",\"file\":"));
+    free(text);
+
+    findings_remove(&findings, 1);
+    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.warnings, 0);
+    assert_string_equal(findings.items[1].name, "open-gap");
+    findings_remove(&findings, 1);
+    assert_int_equal(findings.hints, 0);
+    findings_add(&more, FINDING_HINT, "b.yaml", 1, 1, NULL, "think");
+    findings_move(&more, &findings);
+    assert_int_equal(findings.hints, 1);
+    assert_int_equal(findings.errors, 1);
+    text = print(&findings, true, false);
+    assert_non_null(strstr(text, "\"name\":null"));
+    free(text);
+    findings_clear(&findings);
+}
+
 static void test_nearest(void **state)
 {
     static const char *const words[] = {"severity", "queue", "title", "id", "patterns", "service_level", NULL};
@@ -151,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_print),
         cmocka_unit_test(test_hostile_text_stays_in_its_line),
         cmocka_unit_test(test_more_than_are_kept),
+        cmocka_unit_test(test_names_and_hints),
         cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests_name("base/findings", tests, NULL, NULL);

@@ -121,7 +121,7 @@ static void test_full(void **state)
     assert_int_equal(patterns[0].place.line, 10);
     assert_int_equal(patterns[0].place.column, 7);
     assert_int_equal(patterns[1].kind, PATTERN_WORDS);
-    assert_int_equal(patterns[1].views, 1u << VIEW_FOLDED);
+    assert_int_equal(patterns[1].views, 1u << VIEW_FOLDED | 1u << VIEW_SKELETON);
     assert_int_equal(patterns[1].entry_count, 5);
     static const char *const entries[] = {"scratch off", "code on the back", "911", "yes", "1.50"};
     for (uint32_t i = 0; i < 5; i++) {
@@ -210,7 +210,6 @@ static const struct {
     {"pack: p\ndefaults: {severity: hihg}\nrules: []\n", FINDING_ERROR, 2, 22,
      "severity must be one of low, medium, high, critical, found 'hihg'", "did you mean 'high'?", false},
     {"pack: p\ndefaults: [a]\nrules: []\n", FINDING_ERROR, 2, 11, "defaults must be a map", NULL, false},
-    {"pack: p\ndefaults: {view: skeleton}\nrules: []\n", FINDING_ERROR, 2, 18, "no view 'skeleton' yet", NULL, false},
     {"pack: p\ndefaults: {view: foldde}\nrules: []\n", FINDING_ERROR, 2, 18, "one of raw, folded",
      "did you mean 'folded'?", false},
     {"pack: p\ndefaults: {title: x}\nrules: []\n", FINDING_ERROR, 2, 12, "defaults has no key 'title'", NULL, false},
@@ -228,8 +227,19 @@ static const struct {
     {HEAD "    severity:\n" PATTERN TESTED, FINDING_ERROR, 0, 0, "severity must be text", NULL, true},
     {HEAD "    status: on\n" PATTERN TESTED, FINDING_ERROR, 4, 13, "status must be one of live, shadow, off", NULL,
      true},
-    {HEAD "    across: {messages: 10}\n" PATTERN TESTED, FINDING_ERROR, 4, 5, "'across' is not supported yet", NULL,
-     true},
+    /* across */
+    {HEAD "    across: 10\n" PATTERN TESTED, FINDING_ERROR, 4, 13, "across must be a map", NULL, true},
+    {HEAD "    across: {message: 10}\n" PATTERN TESTED, FINDING_ERROR, 4, 14, "across has no key 'message'",
+     "did you mean 'messages'?", true},
+    {HEAD "    across: {messages: 1}\n" PATTERN TESTED, FINDING_ERROR, 4, 24,
+     "messages must be a whole number from 2 to 100", "across:", true},
+    {HEAD "    across: {messages: 101}\n" PATTERN TESTED, FINDING_ERROR, 4, 24, "from 2 to 100", "across:", true},
+    {HEAD "    across: {minutes: 0}\n" PATTERN TESTED, FINDING_ERROR, 4, 23,
+     "minutes must be a whole number from 1 to 1440", "across:", true},
+    {HEAD "    across: {minutes: 1441}\n" PATTERN TESTED, FINDING_ERROR, 4, 23, "from 1 to 1440", "across:", true},
+    {HEAD "    across: {minutes: 1.5}\n" PATTERN TESTED, FINDING_ERROR, 4, 23, "from 1 to 1440", "across:", true},
+    {HEAD "    across: {from: senders}\n" PATTERN TESTED, FINDING_ERROR, 4, 20,
+     "from must be one of sender, conversation", "did you mean 'sender'?", true},
     {HEAD "    title: {a: b}\n" PATTERN TESTED, FINDING_ERROR, 4, 12, "title must be text, found a map", "quotes",
      true},
     {HEAD "    title: \"a\\nb\"\n" PATTERN TESTED, FINDING_ERROR, 4, 12, "control character", NULL, true},
@@ -264,8 +274,6 @@ static const struct {
     {HEAD "    patterns: {1a: {regex: abc}}\n" TESTED, FINDING_ERROR, 4, 16, "'1a' is not valid", NULL, true},
     {HEAD "    patterns: {a: {regex: abc, view: raaw}}\n" TESTED, FINDING_ERROR, 4, 38, "one of raw, folded",
      "did you mean 'raw'?", true},
-    {HEAD "    patterns: {a: {regex: abc, view: skeleton}}\n" TESTED, FINDING_ERROR, 4, 38, "no view 'skeleton' yet",
-     NULL, true},
     {HEAD "    patterns: {a: {regex: abc, kind: words}}\n" TESTED, FINDING_ERROR, 4, 32, "'kind' belongs to a list",
      NULL, true},
     /* regexes */
