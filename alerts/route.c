@@ -30,9 +30,10 @@ static struct route route_to(const struct route_table *table, const char *name)
     for (uint32_t i = 0; i < table->queue_count; i++) {
         const struct route_queue *queue = &table->queues[i];
         if (strcmp(queue->name, name) == 0)
-            return (struct route){queue->name, (int64_t)queue->service_level_minutes * 60000, queue->context_messages};
+            return (struct route){queue->name, (int64_t)queue->service_level_minutes * 60000, queue->context_messages,
+                                  queue->shadow_text};
     }
-    return (struct route){name, (int64_t)table->default_service_level_minutes * 60000, 0};
+    return (struct route){name, (int64_t)table->default_service_level_minutes * 60000, 0, false};
 }
 
 void route_hit(const struct route_table *table, const struct verdict_hit *hit, struct route *ret_route)

@@ -10,6 +10,7 @@
 #ifndef ALERTS_ROUTE_H
 #define ALERTS_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/verdict.h"
@@ -20,6 +21,7 @@ struct route_queue {
     const char *const *rule_prefixes; /* NULL-ended; NULL: not named. "scams." or a whole id */
     uint32_t service_level_minutes;
     uint32_t context_messages; /* earlier messages of the conversation that may be stored with a case; at most 10 */
+    bool shadow_text;          /* texts that a shadow rule hit may be kept as samples */
 };
 
 struct route_table {
@@ -34,6 +36,7 @@ struct route {
     const char *queue; /* lives as long as the table and the hit */
     int64_t service_level_ms;
     uint32_t context_max;
+    bool shadow_text;
 };
 
 void route_hit(const struct route_table *table, const struct verdict_hit *hit, struct route *ret_route);

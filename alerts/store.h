@@ -19,6 +19,9 @@
 #include "proto/verdict.h"
 
 struct store;
+struct store_tally;
+struct store_sample;
+struct store_rule_stats;
 
 /*
  * Only one process may commit alerts into a folder. It takes this lock before it opens the store and keeps it until it
@@ -152,6 +155,28 @@ struct store_ops {
      */
     enum status (*decide)(struct store *store, int64_t case_id, int64_t token, enum decision decision,
                           const char *decider, const char *note, int64_t now_ms, struct error *error);
+
+    /*
+     * Rules (alerts/store_rules.h). `tally` adds shadow hits, in one transaction, and keeps the newest `samples_max`
+     * samples of each rule that it is given. Fails as commit does.
+     */
+    enum status (*tally)(struct store *store, const struct store_tally *tallies, uint32_t count, uint32_t samples_max,
+                         struct error *error);
+
+    /*
+     * What is known of the rules whose id is `rule` or begins with `rule.` (NULL: all), by id; `generations`: each
+     * generation apart, newest first.
+     */
+    enum status (*rule_stats)(struct store *store, const char *rule, bool generations, struct arena *arena,
+                              struct error *error, struct store_rule_stats **ret_stats, uint32_t *ret_count);
+
+    /*
+     * The samples of one rule, newest first. With a `reader`, texts too, where they were kept; who read them, when and
+     * why is recorded first, in the same transaction.
+     */
+    enum status (*samples)(struct store *store, const char *rule, const char *reader, const char *purpose,
+                           int64_t now_ms, struct arena *arena, struct error *error, struct store_sample **ret_samples,
+                           uint32_t *ret_count);
 };
 
 extern const struct store_ops store_sqlite;

@@ -285,4 +285,7 @@ const struct store_ops store_sqlite = {
     .read = store_sqlite_read,
     .claim = store_sqlite_claim,
     .decide = store_sqlite_decide,
+    .tally = store_sqlite_tally,
+    .rule_stats = store_sqlite_rule_stats,
+    .samples = store_sqlite_samples,
 };

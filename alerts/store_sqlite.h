@@ -56,6 +56,24 @@
     X(CASE_HITS, "SELECT id, message_id, rule, title, generation, reason, severity, outcome, flagged_at_ms, message "  \
                  "FROM hits WHERE case_id = ?1 ORDER BY id")                                                           \
     X(HIT_SPANS, "SELECT pattern, view, span_start, span_end FROM hit_spans WHERE hit = ?1 ORDER BY position")         \
+    X(SHADOW_ADD, "INSERT INTO rule_shadow (rule, generation, shadow_hits, demoted_hits, last_at_ms) "                 \
+                  "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (rule, generation) DO UPDATE SET "                          \
+                  "shadow_hits = shadow_hits + excluded.shadow_hits, "                                                 \
+                  "demoted_hits = demoted_hits + excluded.demoted_hits, "                                              \
+                  "last_at_ms = max(last_at_ms, excluded.last_at_ms)")                                                 \
+    X(SHADOW_OLDEST, "SELECT generation, shadow_hits, demoted_hits, last_at_ms, (SELECT count(*) FROM rule_shadow "    \
+                     "WHERE rule = ?1 AND generation <> '') FROM rule_shadow WHERE rule = ?1 AND generation <> '' "    \
+                     "ORDER BY last_at_ms, generation LIMIT 1")                                                        \
+    X(SHADOW_REMOVE, "DELETE FROM rule_shadow WHERE rule = ?1 AND generation = ?2")                                    \
+    X(SAMPLE_ADD, "INSERT INTO rule_samples (rule, generation, message_id, conversation_id, at_ms, text) "             \
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (rule, message_id) DO NOTHING")                         \
+    X(SAMPLE_PRUNE, "DELETE FROM rule_samples WHERE rule = ?1 AND id <= (SELECT id FROM rule_samples "                 \
+                    "WHERE rule = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")                                             \
+    X(SAMPLE_LIST, "SELECT generation, message_id, conversation_id, at_ms, text FROM rule_samples WHERE rule = ?1 "    \
+                   "ORDER BY id DESC")                                                                                 \
+    X(SAMPLE_AUDIT, "INSERT INTO sample_audit (at_ms, who, rule, why) VALUES (?1, ?2, ?3, ?4)")                        \
+    X(RULE_STATS, STORE_RULE_STATS("NULL"))                                                                            \
+    X(RULE_STATS_BY_GENERATION, STORE_RULE_STATS("generation"))                                                        \
     X(AUDIT_ADD, "INSERT INTO audit (at_ms, who, action, case_id, why, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
 
 #define STORE_CASE_COLUMNS                                                                                             \
@@ -65,6 +83,34 @@
     "(SELECT count(*) FROM hits h WHERE h.case_id = cases.id), "                                                       \
     "(SELECT group_concat(rule, ',') FROM (SELECT rule FROM hits h WHERE h.case_id = cases.id GROUP BY rule "          \
     "ORDER BY max(severity) DESC, rule)) FROM "
+
+/*
+ * One row a rule, or a rule and generation (`by` "generation"). A case counts once for each rule that has hits in it. For
+ * shadow rules: a message that they hit counts with what was decided about it, if any case of it was decided; a message
+ * in several decided cases is a violation if one of them was.
+ */
+#define STORE_RULE_STATS(by)                                                                                           \
+    "WITH "                                                                                                            \
+    "flagged AS (SELECT h.rule, " by " AS generation, h.case_id, c.decision, count(*) AS hits, "                       \
+    "max(h.flagged_at_ms) AS last_at_ms FROM hits h JOIN cases c ON c.id = h.case_id WHERE h.outcome = 0 "             \
+    "GROUP BY 1, 2, 3), "                                                                                              \
+    "judged AS (SELECT s.rule, " by " AS generation, min(c.decision) AS decision FROM rule_samples s "                 \
+    "JOIN messages m ON m.message_id = s.message_id AND m.conversation_id = s.conversation_id "                        \
+    "JOIN case_messages f ON f.message = m.id AND f.flagged = 1 "                                                      \
+    "JOIN cases c ON c.id = f.case_id AND c.decision IN (1, 2) GROUP BY 1, 2, s.message_id), "                         \
+    "parts (rule, generation, hits, unscanned, cases, d0, d1, d2, d3, shadow, demoted, s1, s2, last_at_ms) AS ("       \
+    "SELECT rule, generation, sum(hits), 0, count(*), sum(decision = 0), sum(decision = 1), sum(decision = 2), "       \
+    "sum(decision = 3), 0, 0, 0, 0, max(last_at_ms) FROM flagged GROUP BY 1, 2 "                                       \
+    "UNION ALL SELECT rule, " by " AS generation, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0, max(flagged_at_ms) "         \
+    "FROM hits WHERE outcome = 1 GROUP BY 1, 2 "                                                                       \
+    "UNION ALL SELECT rule, " by " AS generation, 0, 0, 0, 0, 0, 0, 0, sum(shadow_hits), sum(demoted_hits), 0, 0, "    \
+    "max(last_at_ms) FROM rule_shadow GROUP BY 1, 2 "                                                                  \
+    "UNION ALL SELECT rule, generation, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(decision = 1), sum(decision = 2), 0 "           \
+    "FROM judged GROUP BY 1, 2) "                                                                                      \
+    "SELECT rule, generation, sum(hits), sum(unscanned), sum(cases), sum(d0), sum(d1), sum(d2), sum(d3), "             \
+    "sum(shadow), sum(demoted), sum(s1), sum(s2), max(last_at_ms) FROM parts "                                         \
+    "WHERE ?1 IS NULL OR rule = ?1 OR substr(rule, 1, length(?1) + 1) = ?1 || '.' "                                    \
+    "GROUP BY 1, 2 ORDER BY rule, max(last_at_ms) DESC, generation"
 
 enum store_statement {
 #define X(name, sql) STORE_##name,
@@ -122,5 +168,13 @@ enum status store_sqlite_claim(struct store *store, int64_t case_id, const char 
                                struct store_case *ret_case, int64_t *ret_token) MUST_USE;
 enum status store_sqlite_decide(struct store *store, int64_t case_id, int64_t token, enum decision decision,
                                 const char *decider, const char *note, int64_t now_ms, struct error *error) MUST_USE;
+enum status store_sqlite_tally(struct store *store, const struct store_tally *tallies, uint32_t count,
+                               uint32_t samples_max, struct error *error) MUST_USE;
+enum status store_sqlite_rule_stats(struct store *store, const char *rule, bool generations, struct arena *arena,
+                                    struct error *error, struct store_rule_stats **ret_stats,
+                                    uint32_t *ret_count) MUST_USE;
+enum status store_sqlite_samples(struct store *store, const char *rule, const char *reader, const char *purpose,
+                                 int64_t now_ms, struct arena *arena, struct error *error,
+                                 struct store_sample **ret_samples, uint32_t *ret_count) MUST_USE;
 
 #endif

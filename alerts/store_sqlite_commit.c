@@ -164,7 +164,8 @@ static int store_case_add_message(struct store *store, enum store_statement how,
 static int store_case_add_context(struct store_writing *writing, const struct store_hit *hit, int64_t case_id)
 {
     const struct verdict *verdict = writing->verdict;
-    uint32_t count = hit->context_max < verdict->context_count ? hit->context_max : verdict->context_count;
+    uint32_t count = hit->context_max + verdict->part_count; /* what took part in the hit is no mere context */
+    count = count < verdict->context_count ? count : verdict->context_count;
     for (uint32_t i = verdict->context_count - count; i < verdict->context_count; i++) {
         int64_t message = 0;
         bool changed = false;

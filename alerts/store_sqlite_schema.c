@@ -85,6 +85,39 @@ const char *const store_sqlite_migrations[] = {
     "BEGIN SELECT RAISE(ABORT, 'the audit cannot be changed'); END;"
     "CREATE TRIGGER audit_no_removal BEFORE DELETE ON audit "
     "BEGIN SELECT RAISE(ABORT, 'nothing can be removed from the audit'); END;",
+    /* 2: what is known of rules beside their hits */
+    "CREATE TABLE rule_shadow ("
+    " rule TEXT NOT NULL CHECK (rule <> ''),"
+    " generation TEXT NOT NULL," /* '': several old ones */
+    " shadow_hits INTEGER NOT NULL CHECK (shadow_hits >= 0),"
+    " demoted_hits INTEGER NOT NULL CHECK (demoted_hits >= 0),"
+    " last_at_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (rule, generation)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rule_samples ("
+    " id INTEGER PRIMARY KEY,"
+    " rule TEXT NOT NULL CHECK (rule <> ''),"
+    " generation TEXT NOT NULL,"
+    " message_id TEXT NOT NULL,"
+    " conversation_id TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL,"
+    " text BLOB," /* NULL: the queue's policy keeps none */
+    " UNIQUE (rule, message_id)"
+    ") STRICT;"
+    "CREATE INDEX rule_samples_newest ON rule_samples (rule, id);"
+    "CREATE INDEX hits_rule ON hits (rule);"
+    /* Who read texts of samples; they belong to no case. */
+    "CREATE TABLE sample_audit ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " at_ms INTEGER NOT NULL,"
+    " who TEXT NOT NULL CHECK (who <> ''),"
+    " rule TEXT NOT NULL,"
+    " why TEXT NOT NULL CHECK (why <> '')"
+    ") STRICT;"
+    "CREATE TRIGGER sample_audit_no_change BEFORE UPDATE ON sample_audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit cannot be changed'); END;"
+    "CREATE TRIGGER sample_audit_no_removal BEFORE DELETE ON sample_audit "
+    "BEGIN SELECT RAISE(ABORT, 'nothing can be removed from the audit'); END;",
 };
 const uint32_t store_sqlite_migration_count = sizeof store_sqlite_migrations / sizeof store_sqlite_migrations[0];
 

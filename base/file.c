@@ -122,6 +122,13 @@ enum status file_read(const char *path, size_t size_max, struct arena *arena, st
     return status;
 }
 
+enum status file_source_read(const struct file_source *source, const char *path, size_t size_max, struct arena *arena,
+                             struct error *error, struct span *ret_bytes)
+{
+    return source ? source->read(source->context, path, size_max, arena, error, ret_bytes)
+                  : file_read(path, size_max, arena, error, ret_bytes);
+}
+
 static int file_write_bytes(int fd, struct span bytes)
 {
     while (bytes.size > 0) {

@@ -8,27 +8,32 @@
 #include "alerts/api.h"
 #include "alerts/committer.h"
 #include "alerts/store.h"
-#include "base/clock.h"
+#include "alerts/tally.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "cli/reload.h"
 #include "ingest/ingest.h"
-#include "scanner/ruleset.h"
 #include "scanner/selftest.h"
-#include "scanner/slot.h"
+#include "scanner/suspects.h"
 #include "scanner/worker.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
 #define RETRY_MAX_MS 5000
 #define MINUTE_MS 60000
+#define TALLY_EVERY_MS 2000
 
 struct pipeline {
     const struct settings *settings;
     struct arena *arena; /* what the stages' settings point to */
     struct metrics *metrics;
-    struct slot *slot;
+    struct reload_settings reload_settings;
+    struct reload *reload; /* owns the live rules */
     struct store *store;
     int lock_fd;
     struct committer *committer;
+    struct route_table routes;
+    struct tally *tally;
+    struct suspects *suspects;
     struct worker_pool *workers;
     _Atomic(struct ingest *) ingest;
     struct api *api;
@@ -96,46 +101,18 @@ static uint32_t worker_count(const struct settings *settings)
     return cores < 1 ? 1 : cores > WORKER_COUNT_MAX ? WORKER_COUNT_MAX : (uint32_t)cores;
 }
 
-static void show_ruleset(struct pipeline *pipeline, struct ruleset *ruleset)
-{
-    const struct program *program = ruleset_program(ruleset);
-    metric_set(metrics_gauge(pipeline->metrics, "weir_rules", "Rules that are live or in shadow.", NULL, NULL),
-               ruleset_rule_count(ruleset));
-    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_refused_packs", "Packs of the last load that had errors.",
-                             NULL, NULL),
-               ruleset_refused(ruleset));
-    metric_set(metrics_gauge(pipeline->metrics, "weir_rules_database_bytes", "Size of the compiled search databases.",
-                             NULL, NULL),
-               (int64_t)program->facts.database_bytes);
-}
-
-static void log_ruleset(struct ruleset *ruleset, const char *event, int64_t started_ms)
-{
-    const struct program *program = ruleset_program(ruleset);
-    log_event(LOG_INFO, event, LOG_TEXT("generation", ruleset_generation(ruleset)),
-              LOG_INTEGER("rules", ruleset_rule_count(ruleset)), LOG_INTEGER("shadow", ruleset_shadow_count(ruleset)),
-              LOG_INTEGER("tests", ruleset_test_count(ruleset)), LOG_INTEGER("patterns", program->facts.patterns),
-              LOG_INTEGER("always_confirmed", program->facts.always),
-              LOG_INTEGER("refused_packs", ruleset_refused(ruleset)),
-              LOG_INTEGER("milliseconds", clock_ticks_ms() - started_ms));
-}
-
-static enum status start_rules(struct pipeline *pipeline, struct findings *findings)
+static enum status start_rules(struct pipeline *pipeline, struct findings *findings, struct error *error)
 {
     const struct settings *settings = pipeline->settings;
-    struct ruleset *ruleset;
-    int64_t started_ms = clock_ticks_ms();
-    enum status status = ruleset_load(settings->rules.items, settings->rules.count, NULL, findings, &ruleset);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    show_ruleset(pipeline, ruleset);
-    log_ruleset(ruleset, "rules_loaded", started_ms);
-    status = slot_new(ruleset, &pipeline->slot);
-    if (status != STATUS_OK) {
-        ruleset_let_go(&ruleset);
-    }
-    return status;
+    pipeline->reload_settings = (struct reload_settings){
+        .paths = settings->rules.items,
+        .path_count = settings->rules.count,
+        .data = settings->data,
+        .watch = settings->reload_watch,
+        .settle_ms = (uint32_t)settings->reload_settle_ms,
+        .max_per_minute = (uint32_t)settings->rule_max_per_minute,
+    };
+    return reload_open(&pipeline->reload_settings, pipeline->metrics, findings, error, &pipeline->reload);
 }
 
 static enum status make_queue(struct pipeline *pipeline, const struct settings_queue *from, struct route_queue *to)
@@ -144,6 +121,7 @@ static enum status make_queue(struct pipeline *pipeline, const struct settings_q
         .name = from->name,
         .service_level_minutes = (uint32_t)from->service_level_minutes,
         .context_messages = (uint32_t)from->context_messages,
+        .shadow_text = from->shadow_text,
     };
     for (uint32_t i = 0; i < from->severities.count; i++) {
         enum severity severity;
@@ -177,20 +155,19 @@ static enum status start_alerts(struct pipeline *pipeline, uint32_t *ret_context
         context_max = routes[i].context_messages > context_max ? routes[i].context_messages : context_max;
     }
     if (status == STATUS_OK) {
-        status = store_lock(settings->data, error, &pipeline->lock_fd);
-    }
-    if (status == STATUS_OK) {
         status = store_sqlite.open(settings->data, true, error, &pipeline->store);
     }
     if (status != STATUS_OK) {
         return status;
     }
+    pipeline->routes =
+        (struct route_table){.queues = routes,
+                             .queue_count = settings->queues.count,
+                             .default_queue = settings->default_queue,
+                             .unscanned_queue = settings->unscanned_queue,
+                             .default_service_level_minutes = (uint32_t)settings->default_service_level_minutes};
     struct committer_settings committer = {
-        .routes = {.queues = routes,
-                   .queue_count = settings->queues.count,
-                   .default_queue = settings->default_queue,
-                   .unscanned_queue = settings->unscanned_queue,
-                   .default_service_level_minutes = (uint32_t)settings->default_service_level_minutes},
+        .routes = pipeline->routes,
         .queue_max = (uint32_t)settings->alerts_queue_max,
         .group_max = (uint32_t)settings->alerts_group_max,
         .group_wait_ms = (uint32_t)settings->alerts_group_wait_ms,
@@ -199,6 +176,55 @@ static enum status start_alerts(struct pipeline *pipeline, uint32_t *ret_context
     *ret_context_max = context_max;
     return committer_start(&committer, &store_sqlite, &pipeline->store, pipeline->metrics, on_store_state, pipeline,
                            &pipeline->committer);
+}
+
+/* Counts and samples of shadow rules, with a store handle of their own. */
+static enum status start_tally(struct pipeline *pipeline, struct error *error)
+{
+    struct tally_settings tally = {
+        .routes = pipeline->routes,
+        .samples_max = (uint32_t)pipeline->settings->shadow_samples_max,
+        .every_ms = TALLY_EVERY_MS,
+    };
+    struct store *store = NULL;
+    enum status status = store_sqlite.open(pipeline->settings->data, true, error, &store);
+    if (status == STATUS_OK) {
+        status = tally_start(&tally, &store_sqlite, &store, pipeline->metrics, &pipeline->tally);
+    }
+    if (store) {
+        store_sqlite.close(&store);
+    }
+    return status;
+}
+
+/* What the last run was scanning when it died, if it did: those messages are scanned alone now. */
+static enum status start_suspects(struct pipeline *pipeline, struct error *error)
+{
+    const char *path = arena_print(pipeline->arena, "%s/scanning", pipeline->settings->data);
+    enum status status = STATUS_NO_MEMORY;
+    if (path) {
+        status = suspects_open(path, worker_count(pipeline->settings), error, &pipeline->suspects);
+    }
+    if (status == STATUS_SYSTEM) { /* a full disk: the rest works, or says itself that it does not */
+        log_event(LOG_WARNING, "scanning_not_noted", LOG_TEXT("reason", error->text));
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint32_t unfinished = suspects_unfinished(pipeline->suspects), poisonous = suspects_poisonous(pipeline->suspects);
+    metric_set(metrics_gauge(pipeline->metrics, "weir_scanner_unfinished_messages",
+                             "Messages that the last run was scanning when it died.", NULL, NULL),
+               unfinished);
+    metric_set(metrics_gauge(pipeline->metrics, "weir_scanner_poisonous_messages",
+                             "Messages that killed the program again and again: people get them unscanned.", NULL,
+                             NULL),
+               poisonous);
+    if (unfinished > 0) {
+        log_event(LOG_WARNING, "last_run_died_scanning", LOG_INTEGER("messages", unfinished),
+                  LOG_INTEGER("poisonous", poisonous));
+    }
+    return STATUS_OK;
 }
 
 static enum status start_workers(struct pipeline *pipeline, uint32_t context_max)
@@ -210,9 +236,13 @@ static enum status start_workers(struct pipeline *pipeline, uint32_t context_max
         .window = {.bytes = (size_t)settings->context_bytes_max,
                    .age_ms = settings->context_minutes * MINUTE_MS,
                    .messages = context_max},
+        .across_bytes = (size_t)settings->across_bytes_max,
+        .suspects = pipeline->suspects,
+        .flood = reload_flood(pipeline->reload),
+        .shadow = tally_sink(pipeline->tally),
     };
-    return worker_pool_start(&workers, pipeline->slot, pipeline->metrics, committer_sink(pipeline->committer),
-                             &pipeline->workers);
+    return worker_pool_start(&workers, reload_slot(pipeline->reload), pipeline->metrics,
+                             committer_sink(pipeline->committer), &pipeline->workers);
 }
 
 static enum status start_ingest(struct pipeline *pipeline, struct error *error)
@@ -253,11 +283,20 @@ static enum status start_stages(struct pipeline *pipeline, struct findings *find
     const struct settings *settings = pipeline->settings;
     uint32_t context_max = 0;
     enum status status = selftest_run(SELFTEST_SHORT, error);
+    if (status == STATUS_OK) { /* first: what the rules keep lies in the data folder too */
+        status = store_lock(settings->data, error, &pipeline->lock_fd);
+    }
     if (status == STATUS_OK) {
-        status = start_rules(pipeline, findings);
+        status = start_rules(pipeline, findings, error);
     }
     if (status == STATUS_OK) {
         status = start_alerts(pipeline, &context_max, error);
+    }
+    if (status == STATUS_OK) {
+        status = start_tally(pipeline, error);
+    }
+    if (status == STATUS_OK) {
+        status = start_suspects(pipeline, error);
     }
     if (status == STATUS_OK) {
         status = start_workers(pipeline, context_max);
@@ -268,6 +307,9 @@ static enum status start_stages(struct pipeline *pipeline, struct findings *find
     }
     if (status == STATUS_OK) {
         status = start_ingest(pipeline, error);
+    }
+    if (status == STATUS_OK) {
+        status = reload_start(pipeline->reload);
     }
     return status;
 }
@@ -305,29 +347,7 @@ enum status pipeline_start(const struct settings *settings, struct findings *fin
 
 void pipeline_reload(struct pipeline *pipeline)
 {
-    const struct settings *settings = pipeline->settings;
-    struct ruleset *live = slot_take(pipeline->slot);
-    struct ruleset_options options = {.previous = live};
-    struct findings findings = {0};
-    struct ruleset *ruleset;
-    int64_t started_ms = clock_ticks_ms();
-    enum status status = ruleset_load(settings->rules.items, settings->rules.count, &options, &findings, &ruleset);
-    pipeline_log_findings(&findings);
-    const char *result = status != STATUS_OK ? "failed" : findings.errors > 0 ? "partly" : "ok";
-    if (status == STATUS_OK) {
-        show_ruleset(pipeline, ruleset);
-        log_ruleset(ruleset, findings.errors > 0 ? "rules_partly_reloaded" : "rules_reloaded", started_ms);
-        slot_swap(pipeline->slot, ruleset);
-    } else {
-        log_event(LOG_ERROR, "rules_not_reloaded", LOG_TEXT("reason", status_text(status)),
-                  LOG_TEXT("generation", ruleset_generation(live)));
-    }
-    metric_add(metrics_counter(pipeline->metrics, "weir_rules_reloads_total",
-                               "Reloads: ok, partly (packs with errors kept their last good version) or failed.",
-                               "result", result),
-               1);
-    findings_clear(&findings);
-    ruleset_let_go(&live);
+    reload_ask(pipeline->reload);
 }
 
 /* In the order of the data: nothing new comes in, what is in flight is scanned, stored and acknowledged. */
@@ -347,6 +367,8 @@ uint32_t pipeline_stop(struct pipeline **pipeline)
         committer_hurry(ending->committer, (uint32_t)ending->settings->drain_ms);
     }
     worker_pool_stop(&ending->workers);
+    suspects_close(&ending->suspects);
+    tally_stop(&ending->tally);
     if (ending->committer) {
         unsafe = committer_stop(ending->committer, (uint32_t)ending->settings->drain_ms);
         committer_free(&ending->committer);
@@ -360,8 +382,13 @@ uint32_t pipeline_stop(struct pipeline **pipeline)
     if (ending->store) {
         store_sqlite.close(&ending->store);
     }
+    if (!reload_stop(&ending->reload, (uint32_t)ending->settings->drain_ms)) {
+        /* Rules are being compiled, which cannot be stopped. The process is about to end: what they use stays. */
+        log_event(LOG_WARNING, "reload_given_up");
+        *pipeline = NULL;
+        return unsettled;
+    }
     store_unlock(&ending->lock_fd);
-    slot_free(&ending->slot);
     metrics_free(&ending->metrics);
     arena_free(&ending->arena);
     free(ending);

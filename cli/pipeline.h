@@ -21,8 +21,7 @@ struct pipeline;
 enum status pipeline_start(const struct settings *settings, struct findings *findings, struct error *error,
                            struct pipeline **ret_pipeline) MUST_USE;
 
-/* Loads the rules again beside the live ones and swaps them in; logs the outcome. Packs with errors keep their last
- * good version. */
+/* Has the rules loaded again beside the live ones and swapped in (cli/reload.h); does not wait for it. */
 void pipeline_reload(struct pipeline *pipeline);
 
 /* Drains and ends every stage; returns how many batches were still in flight (they will be sent again). */

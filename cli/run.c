@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/pipeline.h"
+#include "cli/rule_cache.h"
 #include "cli/settings.h"
+#include "cli/traffic.h"
 
 #define ARENA_MAX ((size_t)64 << 20)
 
@@ -28,7 +30,8 @@ static const char help[] = "Runs the pipeline: takes messages in, scans them, st
                            "      --help             print this\n"
                            "\n"
                            "It logs JSON lines on stderr; the event 'ready' says that it takes traffic.\n"
-                           "SIGTERM or SIGINT drains and ends it, SIGHUP reloads the rules.\n"
+                           "SIGTERM or SIGINT drains and ends it. Rules are taken as soon as their files\n"
+                           "change, and at SIGHUP; 'weir rules status' shows what is live.\n"
                            "\n"
                            "examples: weir run\n"
                            "          weir run -c weir.yaml --data /var/lib/weir\n"
@@ -206,6 +209,11 @@ int command_run(int argc, char **argv)
     code = load_settings(&options, arena, &settings);
     if (code == EXIT_DONE) {
         log_set_level((enum log_level)settings.log_level);
+        code = rule_cache_settings(&settings) == STATUS_OK ? EXIT_DONE
+                                                           : command_fail("run", EXIT_ENVIRONMENT, "out of memory");
+        traffic_settings(&settings);
+    }
+    if (code == EXIT_DONE) {
         code = run(&settings);
     }
 out:

@@ -17,6 +17,7 @@ struct settings_queue {
     struct config_texts rules; /* prefixes */
     int64_t service_level_minutes;
     int64_t context_messages;
+    bool shadow_text;
 };
 
 struct settings {
@@ -24,17 +25,28 @@ struct settings {
     const char *data;          /* folder of the store */
     int log_level;
 
+    bool reload_watch;
+    int64_t reload_settle_ms;
+
+    bool compile_cache;
+    const char *traffic_profile;      /* a file of `weir rules profile --write`; empty: the one that is built in */
+    const char *compile_cache_folder; /* empty: a folder in `data` */
+    int64_t compile_cache_bytes_max, compile_time_ms_max, compile_memory_mib_max;
+
     struct config_list sources; /* struct settings_source; empty: the default acked source */
     int64_t frame_bytes_max, batch_messages_max, text_bytes_max;
     int64_t batches_in_flight_max, bytes_in_flight_max, retry_after_ms, drain_ms;
 
     int64_t workers; /* 0: the cores */
     int64_t context_bytes_max, context_minutes;
+    int64_t across_bytes_max;
+    int64_t rule_max_per_minute; /* 0: no limit */
 
     struct config_list queues; /* struct settings_queue */
     const char *default_queue, *unscanned_queue;
     int64_t default_service_level_minutes;
     int64_t alerts_queue_max, alerts_group_max, alerts_group_wait_ms;
+    int64_t shadow_samples_max;
 
     const char *api_listen;
     bool api_enabled;

@@ -7,7 +7,9 @@
 #include <xxhash.h>
 
 #include "rules/reader.h"
+#include "scanner/compiling.h"
 #include "scanner/ruletest.h"
+#include "scanner/unchanged.h"
 #include "text/view.h"
 
 #define PATHS_ARENA_MAX ((size_t)64 << 20)
@@ -36,7 +38,10 @@ struct load {
     struct ruleset *set;
     const struct ruleset *previous;
     struct findings *findings;
+    const struct file_source *files; /* NULL: the disk */
+    struct partition_options compiling;
     bool skip_tests;
+    bool exact; /* the paths are those of packs */
 };
 
 static void shared_let_go(struct shared_pack *shared)
@@ -124,10 +129,25 @@ static enum status add_previous(struct load *load, const char *path)
     return shared ? add_shared(load->set, shared_hold(shared)) : STATUS_OK;
 }
 
+/* Was this very pack part of the previous set? */
+static bool is_old(const struct load *load, const struct shared_pack *shared)
+{
+    for (uint32_t i = 0; load->previous && i < load->previous->pack_count; i++) {
+        if (load->previous->shared[i] == shared) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status read_file(struct load *load, const char *path)
 {
     struct pack *pack;
-    enum status status = reader_read_pack(path, load->findings, &pack);
+    struct shared_pack *before = previous_pack(load, path);
+    if (before && unchanged_pack(before->pack, load->files)) {
+        return add_shared(load->set, shared_hold(before));
+    }
+    enum status status = reader_read_pack_from(load->files, path, load->findings, &pack);
     if (status == STATUS_OK) {
         return add_pack(load->set, pack);
     }
@@ -155,8 +175,8 @@ static enum status read_paths(struct load *load, const char *const *paths, uint3
         return status;
     }
     for (uint32_t i = 0; status == STATUS_OK && i < path_count; i++) {
-        const char *const *files;
-        status = reader_find_packs(paths[i], arena, load->findings, &files);
+        const char *const *files = (const char *const[]){paths[i], NULL};
+        status = load->exact ? STATUS_OK : reader_find_packs(paths[i], arena, load->findings, &files);
         if (status == STATUS_OK) {
             for (; *files && status == STATUS_OK; files++) {
                 status = read_file(load, *files);
@@ -196,7 +216,23 @@ static bool clash_free(const struct pack *const *packs, uint32_t count)
     return fine;
 }
 
-/* Faults between packs. In a reload the later of two packs that clash gives way. */
+/*
+ * Which of the first i + 1 packs, of which the last clashes with another one, has to give way: one that is new, so that
+ * an edit cannot take a pack away that is live; the last one if that is new itself.
+ */
+static uint32_t choose_clash(const struct load *load, uint32_t i)
+{
+    const struct ruleset *set = load->set;
+    for (uint32_t k = 0; is_old(load, set->shared[i]) && k < i; k++) {
+        const struct pack *pair[] = {set->packs[k], set->packs[i]};
+        if (!is_old(load, set->shared[k]) && !clash_free(pair, 2)) {
+            return k;
+        }
+    }
+    return i;
+}
+
+/* Faults between packs. In a reload the later of two packs that clash gives way, or that which is new. */
 static void check_together(struct load *load)
 {
     struct ruleset *set = load->set;
@@ -210,11 +246,8 @@ static void check_together(struct load *load)
             i++;
             continue;
         }
-        uint32_t before = set->pack_count;
-        refuse_pack(load, i);
-        if (set->pack_count == before && !clash_free(set->packs, i + 1)) {
-            refuse_pack(load, i); /* the last good version clashes as well */
-        }
+        refuse_pack(load, choose_clash(load, i)); /* the last good version may clash as well: then it goes, too */
+        i = 1;
     }
 }
 
@@ -222,7 +255,8 @@ static enum status build(struct load *load)
 {
     struct error error = {0};
     program_free(&load->set->program);
-    enum status status = program_build(load->set->packs, load->set->pack_count, &error, &load->set->program);
+    enum status status =
+        program_build(load->set->packs, load->set->pack_count, &load->compiling, &error, &load->set->program);
     if (status != STATUS_OK) {
         findings_add(load->findings, FINDING_ERROR, "rules", 0, 0, NULL, "%s", error.text);
     }
@@ -233,12 +267,15 @@ static enum status build(struct load *load)
 static enum status run_tests(struct load *load, bool *ret_refused)
 {
     struct ruleset *set = load->set;
-    bool *failed = calloc(set->pack_count + 1, sizeof *failed);
+    bool *failed = calloc((size_t)set->pack_count * 2 + 1, sizeof *failed);
     if (!failed) {
         return STATUS_NO_MEMORY;
     }
-    bool refused = false;
-    enum status status = ruletest_run(set, load->findings, failed, &set->test_count);
+    bool refused = false, *passed = failed + set->pack_count;
+    for (uint32_t i = 0; i < set->pack_count; i++) {
+        passed[i] = is_old(load, set->shared[i]); /* its tests passed, or it would not be there */
+    }
+    enum status status = ruletest_run_some(set, passed, load->findings, failed, &set->test_count);
     for (uint32_t i = set->pack_count; status == STATUS_OK && i-- > 0;) {
         if (failed[i]) {
             refuse_pack(load, i);
@@ -309,11 +346,13 @@ static enum status load_begin(struct load *load)
         return status == STATUS_OK ? STATUS_NO_MEMORY : status;
     }
     atomic_init(&load->set->holds, 1);
+    load->compiling = compiling_begin(load->findings);
     return STATUS_OK;
 }
 
 static enum status load_end(struct load *load, enum status status, struct ruleset **ret_ruleset)
 {
+    compiling_end(&load->compiling, status == STATUS_OK ? load->set->program : NULL, load->findings);
     if (status == STATUS_OK) {
         *ret_ruleset = load->set;
         return STATUS_OK;
@@ -333,6 +372,8 @@ enum status ruleset_load(const char *const *paths, uint32_t path_count, const st
     struct load load = {
         .previous = options ? options->previous : NULL,
         .skip_tests = options && options->skip_tests,
+        .files = options ? options->files : NULL,
+        .exact = options && options->exact,
         .findings = findings,
     };
     enum status status = load_begin(&load);
@@ -362,6 +403,21 @@ enum status ruleset_parse(struct span text, const char *name, struct findings *f
     return load_end(&load, status, ret_ruleset);
 }
 
+enum status ruleset_of_pack(struct pack *pack, struct findings *findings, struct ruleset **ret_ruleset)
+{
+    struct load load = {.findings = findings, .skip_tests = true};
+    enum status status = load_begin(&load);
+    if (status == STATUS_OK) {
+        status = add_pack(load.set, pack);
+    } else {
+        pack_free(&pack);
+    }
+    if (status == STATUS_OK) {
+        status = finish(&load);
+    }
+    return load_end(&load, status, ret_ruleset);
+}
+
 struct ruleset *ruleset_hold(struct ruleset *ruleset)
 {
     atomic_fetch_add(&ruleset->holds, 1);
@@ -374,6 +430,11 @@ void ruleset_let_go(struct ruleset **ruleset)
         ruleset_destroy(*ruleset);
     }
     *ruleset = NULL;
+}
+
+uint32_t ruleset_holds(const struct ruleset *ruleset)
+{
+    return atomic_load(&ruleset->holds);
 }
 
 const char *ruleset_generation(const struct ruleset *ruleset)

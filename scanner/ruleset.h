@@ -13,6 +13,7 @@
 #include "rules/program.h"
 
 struct ruleset;
+struct file_source;
 
 struct ruleset_options {
     /*
@@ -21,6 +22,13 @@ struct ruleset_options {
      */
     const struct ruleset *previous;
     bool skip_tests; /* for tools that run them apart */
+
+    /*
+     * Where packs and lists are read from (base/file.h); NULL: the disk. `exact`: the paths are those of packs, in
+     * order, and nothing is looked for on the disk.
+     */
+    const struct file_source *files;
+    bool exact;
 };
 
 /*
@@ -37,9 +45,16 @@ enum status ruleset_load(const char *const *paths, uint32_t path_count, const st
 enum status ruleset_parse(struct span text, const char *name, struct findings *findings,
                           struct ruleset **ret_ruleset) MUST_USE;
 
+/*
+ * A set of one pack that was made in memory; its inline tests are not run. Takes the pack over, also on failure. What the
+ * pack points to outside its own arena must outlive the set.
+ */
+enum status ruleset_of_pack(struct pack *pack, struct findings *findings, struct ruleset **ret_ruleset) MUST_USE;
+
 /* Any thread. */
 struct ruleset *ruleset_hold(struct ruleset *ruleset);
 void ruleset_let_go(struct ruleset **ruleset);
+uint32_t ruleset_holds(const struct ruleset *ruleset); /* 1: nobody but the caller, and nobody can come to it */
 static inline void ruleset_free(struct ruleset **ruleset)
 {
     ruleset_let_go(ruleset);

@@ -2,10 +2,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct slot {
-    pthread_mutex_t lock; /* guards live */
+    pthread_mutex_t lock; /* guards what follows */
     struct ruleset *live;
+    struct ruleset *retired[SLOT_RETIRED_MAX]; /* oldest first */
+    uint32_t retired_count;
 };
 
 enum status slot_new(struct ruleset *ruleset, struct slot **ret_slot)
@@ -27,6 +30,9 @@ void slot_free(struct slot **slot)
 {
     if (*slot) {
         ruleset_let_go(&(*slot)->live);
+        for (uint32_t i = 0; i < (*slot)->retired_count; i++) {
+            ruleset_let_go(&(*slot)->retired[i]);
+        }
         (void)pthread_mutex_destroy(&(*slot)->lock);
         free(*slot);
         *slot = NULL;
@@ -41,11 +47,43 @@ struct ruleset *slot_take(struct slot *slot)
     return ruleset;
 }
 
+static void remove_retired(struct slot *slot, uint32_t i)
+{
+    slot->retired_count--;
+    memmove(slot->retired + i, slot->retired + i + 1, (slot->retired_count - i) * sizeof(struct ruleset *));
+}
+
 void slot_swap(struct slot *slot, struct ruleset *ruleset)
 {
+    struct ruleset *crowded_out = NULL;
     (void)pthread_mutex_lock(&slot->lock);
-    struct ruleset *old = slot->live;
+    if (slot->retired_count == SLOT_RETIRED_MAX) {
+        crowded_out = slot->retired[0];
+        remove_retired(slot, 0);
+    }
+    slot->retired[slot->retired_count++] = slot->live;
     slot->live = ruleset;
     (void)pthread_mutex_unlock(&slot->lock);
-    ruleset_let_go(&old);
+    ruleset_let_go(&crowded_out);
+}
+
+uint32_t slot_reap(struct slot *slot)
+{
+    struct ruleset *unused[SLOT_RETIRED_MAX];
+    uint32_t unused_count = 0;
+    (void)pthread_mutex_lock(&slot->lock);
+    for (uint32_t i = 0; i < slot->retired_count;) {
+        if (ruleset_holds(slot->retired[i]) == 1) { /* ours: no new hold can be taken on it */
+            unused[unused_count++] = slot->retired[i];
+            remove_retired(slot, i);
+        } else {
+            i++;
+        }
+    }
+    uint32_t left = slot->retired_count;
+    (void)pthread_mutex_unlock(&slot->lock);
+    for (uint32_t i = 0; i < unused_count; i++) {
+        ruleset_let_go(&unused[i]); /* outside the lock: it may take long */
+    }
+    return left;
 }

@@ -13,11 +13,11 @@ static const char *const prefix_care[] = {"selfharm", "threats.suicide", NULL};
 static const char *const prefix_none[] = {"", NULL};
 
 static const struct route_queue queues[] = {
-    {"urgent", 1u << SEVERITY_CRITICAL, NULL, 15, 10},
-    {"fraud", 1u << SEVERITY_HIGH | 1u << SEVERITY_MEDIUM, prefix_scams, 60, 5},
-    {"care", 0, prefix_care, 30, 10},
-    {"never", 0, prefix_none, 1, 1},
-    {"plain", 0, NULL, 240, 2},
+    {"urgent", 1u << SEVERITY_CRITICAL, NULL, 15, 10, false},
+    {"fraud", 1u << SEVERITY_HIGH | 1u << SEVERITY_MEDIUM, prefix_scams, 60, 5, false},
+    {"care", 0, prefix_care, 30, 10, false},
+    {"never", 0, prefix_none, 1, 1, false},
+    {"plain", 0, NULL, 240, 2, false},
 };
 
 static const struct route_table table = {queues, sizeof queues / sizeof queues[0], "review", "unscanned", 1440};
@@ -75,7 +75,8 @@ static void test_no_queues(void **state)
 static void test_first_fits(void **state)
 {
     (void)state;
-    static const struct route_queue both[] = {{"one", 0, prefix_scams, 1, 0}, {"two", 0, prefix_scams, 2, 0}};
+    static const struct route_queue both[] = {{"one", 0, prefix_scams, 1, 0, false},
+                                              {"two", 0, prefix_scams, 2, 0, false}};
     const struct route_table pair = {both, 2, "review", "two", 60};
     struct verdict_hit hit = {.rule = "scams.x"};
     struct route route = {0};

@@ -162,6 +162,17 @@ static void test_context(void **state)
     fixture_commit(f, &one.store_verdict, 1, NOW);
     read_case(f, 2, &messages, &count, &hits, &hit_count);
     assert_int_equal(count, 1);
+
+    /* But what took part in the hit. */
+    sample(&one, "m10", "c10", "a", SEVERITY_LOW, "q");
+    one.verdict.context = context;
+    one.verdict.context_count = 3;
+    one.verdict.part_count = 1;
+    fixture_commit(f, &one.store_verdict, 1, NOW);
+    read_case(f, 3, &messages, &count, &hits, &hit_count);
+    assert_int_equal(count, 2);
+    assert_string_equal(messages[0].message_id, "m3");
+    assert_string_equal(messages[1].message_id, "m10");
 }
 
 static void test_bytes_and_spans(void **state)
