@@ -154,6 +154,28 @@ static enum status append_span(struct buffer *lines, const struct verdict_span *
     return STATUS_OK;
 }
 
+/* The other messages that took part in a hit of a rule with `across`. */
+static enum status append_parts(struct buffer *lines, const struct scan_hit *hit)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < hit->part_count; i++) {
+        struct span id = hit->parts[i].message_id;
+        id = is_utf8(id) ? id : span_text("\xEF\xBF\xBD");
+        status = buffer_reserve(lines, 32 + id.size * UNIT_BYTES_MAX);
+        if (status == STATUS_OK) {
+            struct writer writer = {lines->data + lines->size};
+            if (i == 0) {
+                PUT(&writer, ",\"across\":[");
+            } else {
+                PUT(&writer, ",");
+            }
+            put_text(&writer, id);
+            lines->size = (size_t)(writer.at - lines->data);
+        }
+    }
+    return status == STATUS_OK && hit->part_count > 0 ? buffer_append(lines, "]", 1) : status;
+}
+
 enum status hit_json_append(struct buffer *lines, struct span message_id, const char *generation,
                             const struct scan_hit *hit)
 {
@@ -164,7 +186,13 @@ enum status hit_json_append(struct buffer *lines, struct span message_id, const 
         status = append_span(lines, &hit->spans[i], i == 0);
     }
     if (status == STATUS_OK) {
-        status = buffer_append(lines, "]}\n", 3);
+        status = buffer_append(lines, "]", 1);
+    }
+    if (status == STATUS_OK) {
+        status = append_parts(lines, hit);
+    }
+    if (status == STATUS_OK) {
+        status = buffer_append(lines, "}\n", 2);
     }
     if (status != STATUS_OK) {
         lines->size = size_before;

@@ -1,6 +1,6 @@
 /*
  * A hit as one line of JSON, as `weir scan` prints it: compact, in ASCII, the fields always in the same order:
- * message_id, rule, severity, queue, generation, (status), (outcome, reason), spans. Written without a tree in between:
+ * message_id, rule, severity, queue, generation, (status), (outcome, reason), spans, (across). Written without a tree in between:
  * rules that hit nearly every message would otherwise cost more to print than to find.
  */
 #ifndef CLI_HIT_JSON_H

@@ -30,6 +30,8 @@ static const char help[] = "Scans the messages of a file; prints one JSON line a
                            "\"spans\": [{\"pattern\", \"view\", \"start\", \"end\"}]}, in the order of the messages.\n"
                            "start and end count bytes of the text as sent. \"outcome\": \"unscanned\" and a\n"
                            "\"reason\" mark what could not be decided, \"status\": \"shadow\" a shadow rule.\n"
+                           "\"across\" names the other messages that took part, for rules with across; then\n"
+                           "one thread scans them all, in order.\n"
                            "\n"
                            "examples: weir scan messages.jsonl\n"
                            "          weir scan --rules mine.yaml --format lines - <texts.txt\n"
