@@ -84,7 +84,7 @@ static void add_pattern(struct trial *trial, uint32_t rule, uint32_t pattern)
             assert_int_equal(buffer_append_text(&reference, i ? "|" : ""), STATUS_OK);
             assert_int_equal(phrase_regex(&phrase, &reference), STATUS_OK);
         }
-        assert_int_equal(buffer_append_text(&trial->pack, "]}"), STATUS_OK);
+        assert_int_equal(buffer_append_text(&trial->pack, "], view: folded}"), STATUS_OK);
     }
     assert_int_equal(regex_compile(buffer_span(&reference), NULL, &trial->regexes[rule][pattern]), STATUS_OK);
     buffer_free(&reference);
