@@ -12,8 +12,14 @@ struct corpus {
     size_t bytes;
 };
 
-void corpus_read(const char *path,
-                 struct corpus *corpus); /* JSON lines with `text`, or lines with tabs: the last column */
+/* JSON lines with `text`; or lines with tabs: the last column. In a file *.lines each line as it is is a message. */
+void corpus_read(const char *path, struct corpus *corpus);
+
+/* Keeps `count` messages, spread evenly over all, if there are more. */
+void corpus_thin(struct corpus *corpus, size_t count);
+
+/* Takes over `text`, which free() must be able to free. */
+void corpus_replace(struct corpus *corpus, size_t i, struct span text);
 void corpus_free(struct corpus *corpus);
 
 /* "program: what: name" and exit status 3. */
