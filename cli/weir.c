@@ -3,8 +3,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/rule_cache.h"
+#include "cli/traffic.h"
 
 static const struct subcommand {
     const char *name;
@@ -83,6 +86,12 @@ static int dispatch(int argc, char **argv)
 /* A full disk or a closed stdout must not pass for success. */
 int main(int argc, char **argv)
 {
+    if (!isatty(STDOUT_FILENO)) {
+        static char buffer[64 << 10]; /* what is short is written at the end, where it can fail aloud */
+        (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+    }
+    rule_cache_start();
+    traffic_start(argc > 1 ? argv[1] : NULL);
     int code = dispatch(argc, argv);
     errno = 0;
     bool failed = ferror(stdout) != 0;
