@@ -234,6 +234,19 @@ static uint8_t piece_edges(const struct phrase *phrase, uint32_t anchor, struct 
 }
 
 /* The place of a phrase in a view: the skeleton shows a piece as it is, or in its disguised form (text/phrase.h). */
+/* The piece of a phrase that is searched for: the rarest. */
+static uint32_t rarest_piece(const struct plan *plan, const struct phrase *phrase)
+{
+    uint32_t rarest = 0;
+    double least = 2;
+    for (uint32_t i = 0; i < phrase->count; i++) {
+        double rate = traffic_profile_rate(plan->traffic, phrase->pieces[i].text);
+        rarest = rate < least ? i : rarest;
+        least = rate < least ? rate : least;
+    }
+    return rarest;
+}
+
 static enum status plan_phrase(struct plan *plan, uint32_t number, enum view view, struct span entry)
 {
     struct phrase *phrase = plan_list_add(&plan->phrases, sizeof *phrase);
@@ -246,7 +259,7 @@ static enum status plan_phrase(struct plan *plan, uint32_t number, enum view vie
         plan->phrases.count--;
         return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* nothing of it can be seen there */
     }
-    uint32_t anchor = phrase_anchor(phrase);
+    uint32_t anchor = view == VIEW_SKELETON ? phrase_anchor(phrase) : rarest_piece(plan, phrase);
     struct phrase_piece piece = phrase->pieces[anchor];
     bool alone = phrase->count == 1 && phrase->in_disguise;
     struct program_target target = {
@@ -379,7 +392,7 @@ static double pattern_rate(struct plan *plan, const struct pattern *pattern)
     for (uint32_t i = 0; i < pattern->entry_count && pattern->kind == PATTERN_WORDS; i++) {
         struct phrase phrase;
         if (phrase_parse(pattern->entries[i].text, plan->scratch, &phrase) == STATUS_OK) {
-            rate += traffic_profile_rate(plan->traffic, phrase.pieces[phrase_anchor(&phrase)].text);
+            rate += traffic_profile_rate(plan->traffic, phrase.pieces[rarest_piece(plan, &phrase)].text);
         }
     }
     return rate; /* domains: nearly never */
