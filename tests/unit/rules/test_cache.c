@@ -47,7 +47,8 @@ static char *get(struct cache *cache, const char *name)
     struct cache_key key = key_of(name);
     struct buffer bytes = BUFFER_INIT(CACHE_ENTRY_MAX);
     enum status status = cache_get(cache, &key, &bytes);
-    char *value = status == STATUS_OK ? strndup((const char *)bytes.data, bytes.size) : NULL;
+    const char *data = bytes.size > 0 ? (const char *)bytes.data : "";
+    char *value = status == STATUS_OK ? strndup(data, bytes.size) : NULL;
     assert_true(status == STATUS_OK || (status == STATUS_NOT_FOUND && bytes.size == 0));
     buffer_free(&bytes);
     return value;
