@@ -63,8 +63,19 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
         batch->starts = starts;
         batch->capacity = count + 1;
     }
+    size_t room = count;
+    for (uint32_t i = 0; i < count; i++) {
+        room += texts[i].size;
+    }
+    if (buffer_reserve(&batch->text, room) != STATUS_OK) {
+        room = 0; /* the views may be shorter: each is asked for apart */
+    }
     for (uint32_t i = 0; i < count; i++) {
         batch->starts[i] = (uint32_t)batch->text.size;
+        if (view == VIEW_FOLDED && room > 0 && view_append_plain(texts[i], &batch->text)) {
+            batch->text.data[batch->text.size++] = '\n';
+            continue;
+        }
         enum status status = view == VIEW_RAW      ? caseless_append(texts[i], &batch->text)
                              : view == VIEW_FOLDED ? view_append(view, texts[i], &batch->text, NULL)
                                                    : append_skeleton(batch, texts[i], i);

@@ -68,6 +68,12 @@ enum status view_append_searched(struct span message, struct buffer *folded, str
                                  bool *ret_same) MUST_USE;
 
 /*
+ * Appends the folded view of a message that is ASCII without controls, as most are, if `out` has room for it and one byte
+ * more. False: nothing was appended, ask view_append.
+ */
+bool view_append_plain(struct span message, struct buffer *out);
+
+/*
  * The bytes of the message that [start, end) of the view came from: the smallest run that covers them whole. An empty
  * range gives an empty one at the place where it stands. start <= end <= view_size.
  */

@@ -387,12 +387,38 @@ static __attribute__((noinline)) enum status fold_slowly(struct folder *folder, 
     return status;
 }
 
+/* The whole message, if it is ASCII without controls, which most are; there is room for it. */
+static bool fold_ascii(struct span message, struct buffer *out)
+{
+    size_t at = 0, size = out->size;
+    for (;;) {
+        size_t plain = ascii_fold(message.data + at, message.size - at, out->data + size);
+        at += plain;
+        size += plain;
+        if (at == message.size) {
+            out->size = size;
+            return true;
+        }
+        if (message.data[at] != ' ' || at == 0 || message.data[at - 1] != ' ')
+            return false;
+        while (at < message.size && message.data[at] == ' ')
+            at++; /* a run of spaces is one */
+    }
+}
+
+bool view_append_plain(struct span message, struct buffer *out)
+{
+    return out->capacity - out->size > message.size && fold_ascii(message, out);
+}
+
 enum status view_fold(struct span message, struct buffer *out, struct view_map *map)
 {
     struct folder folder = {.message = message, .out = out, .base = out->size, .map = map};
     enum status status = buffer_reserve(out, message.size);
     if (status != STATUS_OK || message.size == 0)
         return status;
+    if (!map && fold_ascii(message, out))
+        return STATUS_OK;
     size_t plain = ascii_fold(message.data, message.size, out->data + out->size);
     if (plain < message.size && plain > 0 && message.data[plain] >= 0x80)
         plain--; /* it may belong to what follows */
