@@ -60,7 +60,7 @@ static void read_batches(const char *text, struct settings *settings)
     settings->batch_count = 0;
     for (char *end; settings->batch_count < BATCHES_MAX; text = end + 1) {
         unsigned long value = strtoul(text, &end, 10);
-        if (end == text || value == 0 || value > (unsigned long)SCANNER_SLICE_MESSAGES * 16)
+        if (end == text || value == 0 || value > SCANNER_SLICE_MESSAGES * UINT64_C(16))
             corpus_die("not a number of messages", text);
         settings->batches[settings->batch_count++] = (uint32_t)value;
         if (*end != ',')
@@ -302,11 +302,9 @@ static void print_load(const struct ruleset *ruleset, double seconds)
 
 static void print_json(json_t *object)
 {
-    char *text = json_dumps(object, JSON_SORT_KEYS);
-    if (!text)
-        corpus_die("out of memory", "");
-    puts(text);
-    free(text);
+    if (json_dumpf(object, stdout, JSON_SORT_KEYS) != 0)
+        corpus_die("cannot write", "standard output");
+    putchar('\n');
 }
 
 /* NULL if only the baseline is wanted. */

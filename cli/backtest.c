@@ -118,8 +118,11 @@ static enum status add_hit(struct job *job, uint32_t message, const struct scan_
     if (job->hit_counts[side] == job->hit_capacities[side]) {
         uint32_t capacity = job->hit_capacities[side] ? job->hit_capacities[side] * 2 : 1024;
         struct backtest_hit *hits = reallocarray(job->hits[side], capacity, sizeof *hits);
-        job->hits[side] = hits ? hits : job->hits[side];
-        uint32_t *messages = hits ? reallocarray(job->hit_messages[side], capacity, sizeof *messages) : NULL;
+        if (!hits) {
+            return STATUS_NO_MEMORY;
+        }
+        job->hits[side] = hits;
+        uint32_t *messages = reallocarray(job->hit_messages[side], capacity, sizeof *messages);
         if (!messages) {
             return STATUS_NO_MEMORY;
         }

@@ -136,9 +136,10 @@ void capture_free(struct capture **capture)
     if (!*capture) {
         return;
     }
-    struct capture_file *file, *next;
-    HASH_ITER (hh, (*capture)->files, file, next) {
-        HASH_DEL((*capture)->files, file);
+    struct capture_file *file = (*capture)->files;
+    HASH_CLEAR(hh, (*capture)->files); /* the table alone: the files still hang together */
+    for (struct capture_file *next; file; file = next) {
+        next = file->hh.next;
         free(file);
     }
     arena_free(&(*capture)->arena);

@@ -507,14 +507,14 @@ void generations_tidy(struct generations *generations)
 /* Temporary files beside manifests. */
 static enum status remove_leftover(void *context, const char *name)
 {
-    const struct generations *generations = context;
+    const char *folder = context;
     uint64_t number;
     char id[GENERATIONS_ID_SIZE];
     char *path = NULL;
     if (parse_manifest_name(name, &number, id)) {
         return STATUS_OK;
     }
-    if (asprintf(&path, "%s/%s", generations->manifests, name) < 0) {
+    if (asprintf(&path, "%s/%s", folder, name) < 0) {
         return STATUS_NO_MEMORY;
     }
     (void)unlink(path);
@@ -532,7 +532,7 @@ static enum status prepare(const struct generations *generations, struct error *
         status = make_folder(generations->manifests, error);
     }
     if (status == STATUS_OK) {
-        status = each_name(generations->manifests, error, remove_leftover, (void *)(uintptr_t)generations);
+        status = each_name(generations->manifests, error, remove_leftover, generations->manifests);
     }
     if (status == STATUS_OK) {
         struct error ignored = {0};

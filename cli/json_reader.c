@@ -10,7 +10,8 @@
 
 void json_reader_start(struct json_reader *reader, uint8_t *bytes, size_t size)
 {
-    *reader = (struct json_reader){.at = bytes, .end = bytes + size};
+    *reader = (struct json_reader){.end = bytes + size};
+    reader->at = bytes;
 }
 
 static void skip_space(struct json_reader *reader)

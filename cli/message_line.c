@@ -60,8 +60,8 @@ enum status message_line_new(enum input_format format, uint32_t text_column, con
     reader->format = format;
     reader->text_column = text_column;
     reader->id_prefix_size = prefix_size;
-    if (prefix_size) {
-        memcpy(reader->id, id_prefix, prefix_size);
+    if (id_prefix) {
+        memcpy(reader->id, id_prefix, prefix_size + 1);
     }
     *ret_reader = reader;
     return STATUS_OK;

@@ -70,7 +70,7 @@ static void format_file(struct fmt *fmt, const char *path)
 {
     struct arena *arena = NULL;
     struct error error = {0};
-    struct span text, formatted;
+    struct span text = {0}, formatted = {0};
     enum status status = arena_new(64u << 10, ARENA_SIZE_MAX, &arena);
     fmt->file_count++;
     if (status == STATUS_OK) {

@@ -106,7 +106,7 @@ static const struct generations_item *find_previous(const struct rules_live *liv
 /* Has the process taken the pin, or given it up? */
 static bool is_pinned(struct rules_live *live, void *context)
 {
-    const char *id = context;
+    const char *id = *(const char **)context;
     const json_t *pin = json_object_get(live->state, "pinned");
     const char *pinned = json_string_value(json_object_get(pin, "generation"));
     return live->running && pinned && strcmp(pinned, id) == 0;
@@ -130,7 +130,7 @@ static int wait_for_rollback(struct rules_live *live, const char *id)
         return EXIT_DONE;
     }
     command_busy("waiting for weir run...");
-    bool taken = rules_live_wait(live, RULES_LIVE_PATIENCE_MS, is_pinned, (void *)(uintptr_t)id);
+    bool taken = rules_live_wait(live, RULES_LIVE_PATIENCE_MS, is_pinned, &id);
     command_busy(NULL);
     const json_t *pin = json_object_get(live->state, "pinned");
     if (!taken) {

@@ -68,9 +68,10 @@ enum status watch_new(uint32_t settle_ms, struct watch **ret_watch)
 
 static void forget_names(struct folder *folder)
 {
-    struct name *name, *next;
-    HASH_ITER (hh, folder->names, name, next) {
-        HASH_DEL(folder->names, name);
+    struct name *name = folder->names;
+    HASH_CLEAR(hh, folder->names); /* the table alone: the names still hang together */
+    for (struct name *next; name; name = next) {
+        next = name->hh.next;
         free(name);
     }
 }
@@ -88,6 +89,7 @@ static void remove_folder(struct watch *watch, struct folder *folder)
         HASH_DELETE(by_wd, watch->described, folder);
         (void)inotify_rm_watch(watch->fd, folder->wd);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): of what was freed nothing is in the table any more. */
     HASH_DEL(watch->folders, folder);
     forget_names(folder);
     free(folder);
@@ -98,8 +100,8 @@ void watch_free(struct watch **watch)
     if (!*watch) {
         return;
     }
-    struct folder *folder, *next;
-    HASH_ITER (hh, (*watch)->folders, folder, next) {
+    for (struct folder *folder = (*watch)->folders, *next; folder; folder = next) {
+        next = folder->hh.next;
         remove_folder(*watch, folder);
     }
     if ((*watch)->fd >= 0) {
@@ -279,6 +281,7 @@ static enum status add_watch(struct watch *watch, struct folder *folder)
     }
     struct folder *other = find_wd(watch, wd);
     if (other) { /* the same folder by another path (a bind mount), or moved: its newest name counts, and all in it */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was just found there, so there is a table. */
         HASH_DELETE(by_wd, watch->described, other);
         other->wd = -1;
         folder->all = true;
@@ -295,8 +298,7 @@ enum status watch_set(struct watch *watch, const char *const *paths)
     if (watch->fd < 0) {
         return STATUS_SYSTEM;
     }
-    struct folder *folder, *next;
-    HASH_ITER (hh, watch->folders, folder, next) {
+    for (struct folder *folder = watch->folders; folder; folder = folder->hh.next) {
         folder->wanted = folder->place = folder->all = false;
         forget_names(folder);
     }
@@ -306,12 +308,14 @@ enum status watch_set(struct watch *watch, const char *const *paths)
         enum status status = want_path(watch, *paths);
         result = result == STATUS_OK ? status : result;
     }
-    HASH_ITER (hh, watch->folders, folder, next) {
+    for (struct folder *folder = watch->folders, *next; folder; folder = next) {
+        next = folder->hh.next;
         if (!folder->wanted) {
             remove_folder(watch, folder);
         }
     }
-    HASH_ITER (hh, watch->folders, folder, next) {
+    for (struct folder *folder = watch->folders; folder; folder = folder->hh.next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): remove_folder took what it freed out of the list. */
         enum status status = add_watch(watch, folder);
         result = result == STATUS_OK ? status : result;
     }

@@ -306,7 +306,8 @@ static bool find_witness(struct lint *lint, const struct regex *regex, enum view
     witness.times = 0;
     (void)put_node(&witness, tree);
     size_t once = text->size;
-    if (buffer_reserve(text, 2 * WITNESS_SIZE_MAX) != STATUS_OK) { /* it must not move while it is copied to itself */
+    /* It must not move while it is copied to itself. */
+    if (buffer_reserve(text, (size_t)2 * WITNESS_SIZE_MAX) != STATUS_OK) {
         return false;
     }
     while (once > 0 && text->size + once < WITNESS_SIZE_MAX) {
@@ -318,7 +319,7 @@ static bool find_witness(struct lint *lint, const struct regex *regex, enum view
 static void check_backtracking(struct lint *lint, const struct pattern *pattern, const struct regex_node *tree)
 {
     const struct regex_node *targets[TARGETS_MAX];
-    struct buffer text = BUFFER_INIT(8 * WITNESS_SIZE_MAX);
+    struct buffer text = BUFFER_INIT((size_t)8 * WITNESS_SIZE_MAX);
     struct regex *regex = NULL;
     uint32_t count = find_targets(tree, targets, 0);
     if (count == 0 || regex_compile(pattern->regex, NULL, &regex) != STATUS_OK) {

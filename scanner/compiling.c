@@ -9,6 +9,7 @@
 
 /* Written by compiling_set before there are threads that read it. */
 static struct compiling chosen;
+static char *chosen_folder; /* what chosen.cache_folder points to */
 static bool was_set;
 
 enum status compiling_set(const struct compiling *compiling)
@@ -17,9 +18,9 @@ enum status compiling_set(const struct compiling *compiling)
     if (compiling->cache_folder && !folder) {
         return STATUS_NO_MEMORY;
     }
-    free((void *)(uintptr_t)chosen.cache_folder);
+    free(chosen_folder);
     chosen = *compiling;
-    chosen.cache_folder = folder;
+    chosen.cache_folder = chosen_folder = folder;
     was_set = true;
     return STATUS_OK;
 }

@@ -397,12 +397,15 @@ static enum status reserve_order(struct confirmer *confirmer, uint32_t count)
         return STATUS_OK;
     }
     uint32_t *order = reallocarray(confirmer->order, count, sizeof *order);
-    confirmer->order = order ? order : confirmer->order;
-    uint32_t *spare = order ? reallocarray(confirmer->spare_order, count, sizeof *spare) : NULL;
-    confirmer->spare_order = spare ? spare : confirmer->spare_order;
-    if (!order || !spare) {
+    if (!order) {
         return STATUS_NO_MEMORY;
     }
+    confirmer->order = order;
+    uint32_t *spare = reallocarray(confirmer->spare_order, count, sizeof *spare);
+    if (!spare) {
+        return STATUS_NO_MEMORY;
+    }
+    confirmer->spare_order = spare;
     confirmer->order_capacity = count;
     return STATUS_OK;
 }

@@ -54,9 +54,11 @@ void flood_free(struct flood **flood)
     if (!*flood) {
         return;
     }
-    struct flood_rule *rule, *next;
-    HASH_ITER (hh, (*flood)->rules, rule, next) {
-        remove_rule(*flood, rule);
+    struct flood_rule *rule = (*flood)->rules;
+    HASH_CLEAR(hh, (*flood)->rules); /* the table alone: the rules still hang together */
+    for (struct flood_rule *next; rule; rule = next) {
+        next = rule->hh.next;
+        free(rule);
     }
     (void)pthread_mutex_destroy(&(*flood)->lock);
     free(*flood);
@@ -201,8 +203,8 @@ void flood_forget(struct flood *flood, int64_t now_ms)
 {
     int64_t second = now_ms < 0 ? 0 : now_ms / SECOND_MS;
     (void)pthread_mutex_lock(&flood->lock);
-    struct flood_rule *rule, *next;
-    HASH_ITER (hh, flood->rules, rule, next) {
+    for (struct flood_rule *rule = flood->rules, *next; rule; rule = next) {
+        next = rule->hh.next;
         if (!rule->demoted && (rule->newest == INT64_MIN || second - rule->newest >= SECONDS)) {
             remove_rule(flood, rule);
         }

@@ -349,6 +349,7 @@ static enum status normalise(struct fold_scratch *scratch, int32_t in_size, int3
 {
     for (;;) {
         UErrorCode error = U_ZERO_ERROR;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): scratch->in stays what it is, whatever is written to scratch->out. */
         int32_t size =
             unorm2_normalize(nfkc_casefold, scratch->in, in_size, scratch->out, scratch->out_capacity, &error);
         if (U_SUCCESS(error)) {
@@ -375,6 +376,7 @@ static enum status plain(struct fold_scratch *scratch, int32_t size, int32_t *re
     int32_t written = 0;
     for (int32_t at = 0; at < size;) {
         UChar32 c;
+        /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): normalise wrote all `size` units. */
         U16_NEXT(scratch->out, at, size, c);
         uint32_t flags = fold_character((uint32_t)c);
         if (c >= 0x80 && (flags & FOLD_SIMPLE) && (flags & FOLD_TARGET) < 0x80 && !(flags & FOLD_SPACE)) {

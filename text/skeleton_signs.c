@@ -138,13 +138,14 @@ static inline size_t find_sign(struct span folded, size_t from, window_reader re
 {
     uint8_t room[BEFORE + WINDOW + BEFORE];
     memset(room, ' ', sizeof room);
+    const size_t before_max = (size_t)2 * BEFORE; /* before `at`: in the window, and what is read before that */
     for (size_t at = from; at < folded.size; at += WINDOW - BEFORE - BEHIND) {
-        size_t before = at < 2 * BEFORE ? at : 2 * BEFORE, left = folded.size - at;
+        size_t before = at < before_max ? at : before_max, left = folded.size - at;
         const uint8_t *text = folded.data + at - BEFORE;
-        if (before < 2 * BEFORE || left < WINDOW) {
+        if (before < before_max || left < WINDOW) {
             size_t size = left < WINDOW ? left : WINDOW;
             memset(room, ' ', sizeof room);
-            memcpy(room + 2 * BEFORE - before, folded.data + at - before,
+            memcpy(room + before_max - before, folded.data + at - before,
                    before + (size < WINDOW - BEFORE ? size : WINDOW - BEFORE));
             text = room + BEFORE;
         }

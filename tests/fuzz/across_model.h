@@ -128,7 +128,7 @@ static inline struct model_answer model_expect(const struct model_conversation *
         uint32_t messages, minutes;
         bool by_sender;
     } across[MODEL_RULES] = {{3, 5, false}, {4, 2, true}, {5, 10, false}, {2, 10, true}, {2, 1, true}};
-    const struct model_message *scope[MODEL_ARRIVALS_MAX], *here = &it->arrivals[arrival];
+    const struct model_message *scope[MODEL_ARRIVALS_MAX] = {NULL}, *here = &it->arrivals[arrival];
     uint32_t count = 0, at = 0, first_arrival = 0;
     struct model_answer answer = {0};
     while (it->arrivals[first_arrival].id != here->id) {

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* clang knows uthash's macros as another's only in the file it is given, and cannot read its comments on falling through. */
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 #include "cli/capture.c"                // NOLINT(bugprone-suspicious-include)
 #define no_memory generations_no_memory // NOLINT(readability-identifier-naming): several files have these
 #define find_file generations_find_file // NOLINT(readability-identifier-naming)

@@ -156,8 +156,7 @@ static const char *const sound[] = {
     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
     "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\u0000\"",
     "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
-    "\"12345678\xc3\xa9"
-    "12345678\\n12345678\"",
+    "\"12345678\xc3\xa9\x31\x32\x33\x34\x35\x36\x37\x38\\n12345678\"", /* in hex: or 1 would belong to \xa9 */
     "{\"a\":1,\"a\":2}",
     "\"\x7f\"",
     "[1,\"two\",3.0,true,null,[],{}]",
@@ -300,7 +299,7 @@ static void test_mutations(void **state)
         for (int parts = 1 + (int)(next_random(&random) % 2); parts > 0; parts--) {
             const char *part = sound[next_random(&random) % (sizeof sound / sizeof *sound)];
             size_t from = parts > 1 ? 0 : next_random(&random) % (strlen(part) + 1) * (next_random(&random) % 2);
-            memcpy(json + size, part + from, strlen(part) - from);
+            memcpy(json + size, part + from, strlen(part) - from + 1);
             size += strlen(part) - from;
         }
         for (uint64_t changes = next_random(&random) % 4; changes > 0 && size > 0; changes--) {

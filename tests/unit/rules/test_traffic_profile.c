@@ -423,10 +423,16 @@ static double occurrences(struct span text, const char *string)
 }
 
 static size_t rank_field;
+static double field_of(const char *literal)
+{
+    double value;
+    memcpy(&value, literal + rank_field, sizeof value);
+    return value;
+}
+
 static int compare_field(const void *a, const void *b)
 {
-    double x = *(const double *)(*(const char *const *)a + rank_field);
-    double y = *(const double *)(*(const char *const *)b + rank_field);
+    double x = field_of(*(const char *const *)a), y = field_of(*(const char *const *)b);
     return (x > y) - (x < y);
 }
 

@@ -160,12 +160,13 @@ static void test_files_that_are_none(void **state)
 {
     (void)state;
     static char bytes[2000000];
+    static const char magic[8] = {'W', 'E', 'I', 'R', 'S', 'U', 'S', '1'};
     static const size_t sizes[] = {0, 1, 7, 8, 4096, 262144, sizeof bytes};
     for (int fill = 0; fill < 3; fill++) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             memset(bytes, fill == 0 ? 0 : 0xff, sizeof bytes);
             if (fill == 2) {
-                memcpy(bytes, "WEIRSUS1", 8);
+                memcpy(bytes, magic, sizeof magic);
             }
             FILE *file = fopen(path, "w");
             assert_non_null(file);
