@@ -35,6 +35,7 @@ WRAPPED(domain_match_at);
 WRAPPED(condition_evaluate);
 WRAPPED(caseless_append);
 WRAPPED(regex_match);
+WRAPPED(regex_match_between);
 WRAPPED(hs_scan);
 WRAPPED(view_map_span);
 WRAPPED(phrase_match_at);
@@ -82,6 +83,13 @@ enum status __wrap_regex_match(const struct regex *regex, struct regex_scratch *
                                uint32_t from, uint32_t *ret_start, uint32_t *ret_end)
 {
     enum status status = __real_regex_match(regex, scratch, text, from, ret_start, ret_end);
+    return status == STATUS_LIMIT && is_planted(PLANT_LIMIT) ? STATUS_NOT_FOUND : status;
+}
+
+enum status __wrap_regex_match_between(const struct regex *regex, struct regex_scratch *scratch, struct span text,
+                                       uint32_t from, uint32_t last, uint32_t *ret_start, uint32_t *ret_end)
+{
+    enum status status = __real_regex_match_between(regex, scratch, text, from, last, ret_start, ret_end);
     return status == STATUS_LIMIT && is_planted(PLANT_LIMIT) ? STATUS_NOT_FOUND : status;
 }
 

@@ -375,7 +375,7 @@ static bool read_halves(struct held_out *run, struct traffic_count *count)
             assert_non_null(text);
             if (number % 2 == 0) {
                 add(count, text);
-            } else if (number % 4 == 1) {
+            } else if (number % 16 == 1) {
                 assert_int_equal(view_append(VIEW_FOLDED, span_text(text), &run->text, NULL), STATUS_OK);
                 assert_int_equal(buffer_append_byte(&run->text, '\n'), STATUS_OK);
             }
