@@ -6,34 +6,13 @@
 #include "base/buffer.h"
 #include "rules/gate.h"
 #include "rules/plan.h"
-#include "rules/regex_fit.h"
-#include "rules/regex_literals.h"
-#include "rules/regex_loosen.h"
-#include "rules/regex_search.h"
-#include "rules/regex_tree.h"
+#include "rules/regex_weigh.h"
 #include "text/domain.h"
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define PROBES_MAX 4000000u
-#define EXPRESSION_SIZE_MAX 65536u
 #define ENTRIES_A_REGEX 64u       /* entries over the raw view are joined into regexes of this many */
 #define DEFERRED_ENTRIES_MAX 256u /* a longer list is always searched: looking for one entry after the other costs */
-#define EXPRESSION_RATE 2e-3      /* what an expression counts for: it costs even where it finds nothing */
-
-/* What the ways to find a regex cost, in ns a message of ordinary chat, roughly: rules/regex_literals.c has those of literals. */
-#define MESSAGE_BYTES 80.0
-#define LOOK_NS 4.0      /* whether a message has what is demanded */
-#define CONFIRM_NS 100.0 /* PCRE2 on a message, */
-#define TRY_NS 15.0      /* at each place where a match may begin, and there for each node of its tree: */
-#define TRY_NODE_NS 0.06
-#define TRY_NODES_MAX 1500u
-#define EXPRESSION_NS 25.0  /* one expression more in a database */
-#define REPORT_NS 12.0      /* each match that it reports */
-#define UNTRIGGERED_NS 40.0 /* an expression without a string of this length runs at every byte, and */
-#define TRIGGER_SIZE_MIN 3u
-#define WEIGHT_NS 2.0     /* the longer it is the more so, */
-#define WEIGHT_LARGE 256u /* above all if it is longer than this */
-#define WEIGHT_LARGE_NS 6.0
 
 static enum status add_probe(struct plan *plan, const struct program_probe *probe, uint32_t *ret_number)
 {
@@ -96,79 +75,6 @@ static enum status add_expression(struct plan *plan, uint32_t number, enum view 
     return STATUS_OK;
 }
 
-/* What may be done to find the matches of a regex. */
-struct choice {
-    struct regex_search search;
-    struct buffer expression; /* what search.rest is as an expression; of the caller */
-    bool searchable;          /* there is an expression, or none is needed */
-    bool never;               /* nothing of this view can match */
-    struct regex_demand demand;
-    double search_ns, always_ns; /* what each way costs a message, roughly */
-    double rate;                 /* how often the search reports something, per byte */
-};
-
-static uint32_t count_nodes(const struct regex_node *node)
-{
-    uint32_t count = 1;
-    for (const struct regex_node *child = node->first; child && count < TRY_NODES_MAX; child = child->next) {
-        count += count_nodes(child);
-    }
-    return count;
-}
-
-/* Is a string of some length required, which triggers the search for the expression that is its tree? */
-static bool has_trigger(struct plan *plan, const struct regex_node *tree, enum view view)
-{
-    struct regex_literals found;
-    if (regex_literals_find(tree, view, plan->traffic, REGEX_LITERALS_ANY_COST, plan->scratch, &found) != STATUS_OK) {
-        return false;
-    }
-    for (uint32_t i = 0; i < found.count; i++) {
-        if (found.items[i].text.size < TRIGGER_SIZE_MIN) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What the ways cost was measured with JIT and Hyperscan on chat. */
-static enum status weigh(struct plan *plan, struct span pattern, enum view view, struct choice *choice)
-{
-    struct regex_node *tree = NULL;
-    struct regex_loosened facts = {0};
-    arena_reset(plan->scratch);
-    choice->rate = 1;
-    enum status status = regex_tree_parse(pattern, plan->scratch, &tree);
-    if (status == STATUS_OK) {
-        status = regex_fit(tree, view, plan->scratch);
-        choice->never = status == STATUS_NOT_FOUND;
-    }
-    if (status == STATUS_OK) {
-        choice->demand = regex_demand_find(tree, plan->traffic);
-        double tries = MESSAGE_BYTES * regex_demand_starts(tree, plan->traffic);
-        double confirm_ns = CONFIRM_NS + tries * (TRY_NS + TRY_NODE_NS * count_nodes(tree));
-        choice->always_ns = LOOK_NS + regex_demand_share(&choice->demand, plan->traffic) * confirm_ns;
-        status = regex_search_plan(tree, plan->scratch, view, plan->traffic, &choice->search);
-    }
-    if (status == STATUS_OK) {
-        choice->rate = choice->search.rate;
-        choice->search_ns = choice->search.cost * MESSAGE_BYTES;
-        choice->searchable = !choice->search.rest;
-    }
-    if (status == STATUS_OK && choice->search.rest) {
-        status = regex_loosen(choice->search.rest, &choice->expression, &facts);
-        choice->searchable = status == STATUS_OK;
-        choice->rate += EXPRESSION_RATE;
-        choice->search_ns += EXPRESSION_NS + facts.likelihood * MESSAGE_BYTES * REPORT_NS;
-        if (choice->searchable && !has_trigger(plan, choice->search.rest, view)) {
-            uint32_t large = facts.weight > WEIGHT_LARGE ? facts.weight - WEIGHT_LARGE : 0;
-            choice->search_ns += UNTRIGGERED_NS + facts.weight * WEIGHT_NS + large * WEIGHT_LARGE_NS;
-        }
-    }
-    choice->rate = choice->searchable || choice->never ? choice->rate : 1;
-    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
-}
-
 /*
  * Chooses the search of a regex probe: literals, what they leave as an expression, or both. What cannot be searched, or is
  * confirmed for less, is confirmed on every message that could match at all.
@@ -176,13 +82,14 @@ static enum status weigh(struct plan *plan, struct span pattern, enum view view,
 static enum status plan_search(struct plan *plan, uint32_t number, struct span pattern, enum view view)
 {
     struct program_probe *probe = (struct program_probe *)plan->probes.items + number;
-    struct choice choice = {.expression = BUFFER_INIT(EXPRESSION_SIZE_MAX)};
+    struct regex_choice choice = {.expression = BUFFER_INIT(REGEX_EXPRESSION_SIZE_MAX)};
     if (view == VIEW_SKELETON) {
         probe->search = SEARCH_ALWAYS; /* what is searched of the skeleton is no text for regexes: text/skeleton.h */
         return STATUS_OK;
     }
-    enum status status = weigh(plan, pattern, view, &choice);
+    enum status status = regex_weigh(pattern, view, plan->scratch, plan->traffic, &choice);
     probe->demand = choice.demand;
+    probe->rare = choice.rare;
     probe->search = SEARCH_LITERALS; /* none, if nothing can match */
     if (status == STATUS_OK && !choice.never) {
         bool search = choice.searchable && choice.search_ns < choice.always_ns;
@@ -373,8 +280,8 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
 /* How often a search for the regex is expected to report something, per byte. 1: it would have to run on every message. */
 static double regex_rate(struct plan *plan, struct span pattern, enum view view)
 {
-    struct choice choice = {.expression = BUFFER_INIT(EXPRESSION_SIZE_MAX)};
-    enum status status = weigh(plan, pattern, view, &choice);
+    struct regex_choice choice = {.expression = BUFFER_INIT(REGEX_EXPRESSION_SIZE_MAX)};
+    enum status status = regex_weigh(pattern, view, plan->scratch, plan->traffic, &choice);
     buffer_free(&choice.expression);
     return status == STATUS_OK ? choice.rate : 1;
 }
@@ -445,19 +352,48 @@ static enum status plan_rule(struct plan *plan, const struct rule *rule)
     return STATUS_OK;
 }
 
+static bool has_bytes(const struct regex_bytes_seen *set)
+{
+    return (set->ascii[0] | set->ascii[1]) != 0 || set->other;
+}
+
+/* The demand of a probe on messages in which it may match without being found by a search; false if there are none. */
+static bool demand_of(const struct program_probe *probe, struct regex_demand *ret_demand)
+{
+    *ret_demand = probe->demand;
+    if (probe->search == SEARCH_ALWAYS || !has_bytes(&probe->rare)) {
+        return probe->search == SEARCH_ALWAYS;
+    }
+    ret_demand->set_count += ret_demand->set_count < REGEX_DEMAND_SETS_MAX; /* or instead of the commonest */
+    ret_demand->sets[ret_demand->set_count - 1] = probe->rare;
+    return true;
+}
+
 static enum status list_always(struct plan *plan, enum view view)
 {
     const struct program_probe *probes = plan->probes.items;
-    for (uint32_t i = 0; i < plan->probes.count; i++) {
-        if (probes[i].search == SEARCH_ALWAYS && probes[i].view == view) {
-            uint32_t *added = plan_list_add(&plan->always[view], sizeof *added);
-            if (!added) {
-                return STATUS_NO_MEMORY;
-            }
-            *added = i;
+    struct plan_list demands = {0};
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < plan->probes.count; i++) {
+        struct regex_demand demand;
+        if (probes[i].view != view || !demand_of(&probes[i], &demand)) {
+            continue;
         }
+        uint32_t *added = plan_list_add(&plan->always[view], sizeof *added);
+        struct regex_demand *kept = added ? plan_list_add(&demands, sizeof *kept) : NULL;
+        if (kept) {
+            *added = i;
+            *kept = demand;
+        }
+        status = kept ? STATUS_OK : STATUS_NO_MEMORY;
+        plan->program->facts.always += probes[i].search == SEARCH_ALWAYS;
     }
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        status =
+            regex_demand_index_make(demands.items, demands.count, plan->program->arena, &plan->program->demands[view]);
+    }
+    free(demands.items);
+    return status;
 }
 
 static size_t database_bytes(const struct program *program)
@@ -485,8 +421,6 @@ static enum status plan_finish(struct plan *plan)
     program->entries = plan_list_keep(&plan->entries, sizeof(struct program_entry), program->arena);
     for (int view = 0; view < VIEW_COUNT; view++) {
         program->always[view] = plan_list_keep(&plan->always[view], sizeof(uint32_t), program->arena);
-        program->always_count[view] = program->always[view] ? plan->always[view].count : 0;
-        program->facts.always += program->always_count[view];
     }
     program->literals = plan->literal_parts.items;
     program->literal_partition_count = plan->literal_parts.count;

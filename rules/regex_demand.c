@@ -7,6 +7,8 @@
 
 #define MESSAGE_BYTES 80.0 /* of an ordinary message */
 #define DEPTH_MAX 64
+#define RARE_SHARE 0.03 /* of the messages: a character that fewer have is rare */
+#define SYMBOLS 129u    /* the characters of ASCII, and all others */
 
 /* Sets of which each must occur, the rarest first. */
 struct demands {
@@ -42,8 +44,7 @@ static double set_rate(const struct regex_bytes_seen *set, const struct traffic_
     return rate < 1 ? rate : 1;
 }
 
-/* How many of ordinary messages have one of the bytes. */
-static double set_share(const struct regex_bytes_seen *set, const struct traffic_profile *traffic)
+double regex_demand_set_share(const struct regex_bytes_seen *set, const struct traffic_profile *traffic)
 {
     return 1 - pow(1 - set_rate(set, traffic), MESSAGE_BYTES);
 }
@@ -93,7 +94,7 @@ static struct demands find_choice(const struct regex_node *node, const struct tr
         all.other |= branch.sets[0].other;
     }
     if (node->first) {
-        add_set(&found, all, set_share(&all, traffic));
+        add_set(&found, all, regex_demand_set_share(&all, traffic));
     }
     return found;
 }
@@ -108,7 +109,7 @@ static struct demands find(const struct regex_node *node, const struct traffic_p
     case NODE_CHARACTERS: {
         struct regex_bytes_seen set = {.ascii = {node->set.ascii[0], node->set.ascii[1]},
                                        .other = node->set.other_any || node->set.other_count > 0};
-        add_set(&found, set, set_share(&set, traffic));
+        add_set(&found, set, regex_demand_set_share(&set, traffic));
         return found;
     }
     case NODE_SEQUENCE:
@@ -142,7 +143,7 @@ double regex_demand_share(const struct regex_demand *demand, const struct traffi
 {
     double share = 1;
     for (uint32_t i = 0; i < demand->set_count; i++) {
-        double one = set_share(&demand->sets[i], traffic);
+        double one = regex_demand_set_share(&demand->sets[i], traffic);
         share = one < share ? one : share; /* they may go together: the rarest counts */
     }
     return share * exp(-(double)demand->size_min / MESSAGE_BYTES);
@@ -193,4 +194,95 @@ double regex_demand_starts(const struct regex_node *root, const struct traffic_p
     struct regex_bytes_seen set = {0};
     bool anchored = false;
     return add_first(root, &set, &anchored, 0) ? 1 : set_rate(&set, traffic);
+}
+
+static void unite_sets(const struct regex_node *node, struct regex_bytes_seen *all)
+{
+    if (node->type == NODE_CHARACTERS) {
+        all->ascii[0] |= node->set.ascii[0];
+        all->ascii[1] |= node->set.ascii[1];
+    }
+    for (const struct regex_node *child = node->first; child; child = child->next) {
+        unite_sets(child, all); /* not deeper than REGEX_TREE_DEPTH_MAX */
+    }
+}
+
+struct regex_bytes_seen regex_demand_rare(const struct regex_node *root, const struct traffic_profile *traffic)
+{
+    struct regex_bytes_seen all = {0}, rare = {0};
+    unite_sets(root, &all);
+    for (uint32_t c = '!'; c < 0x7F; c++) {
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        struct regex_bytes_seen one = {0};
+        one.ascii[c >> 6] = UINT64_C(1) << (c & 63);
+        if (!plain && regex_set_has_ascii(all.ascii, c) && regex_demand_set_share(&one, traffic) < RARE_SHARE) {
+            rare.ascii[c >> 6] |= one.ascii[c >> 6];
+        }
+    }
+    return rare;
+}
+
+enum status regex_demand_index_make(const struct regex_demand *demands, uint32_t count, struct arena *arena,
+                                    struct regex_demand_index *ret_index)
+{
+    uint32_t words = (count + 63) / 64, row = REGEX_DEMAND_SETS_MAX * words;
+    uint32_t *sizes = arena_array(arena, (size_t)count + 1, sizeof *sizes);
+    uint64_t *no_set = arena_array(arena, (size_t)row + 1, sizeof *no_set);
+    uint64_t *with = arena_array(arena, (size_t)SYMBOLS * row + 1, sizeof *with);
+    if (!sizes || !no_set || !with) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bit = UINT64_C(1) << (i & 63);
+        sizes[i] = demands[i].size_min;
+        for (uint32_t set = 0; set < REGEX_DEMAND_SETS_MAX; set++) {
+            uint32_t at = set * words + i / 64;
+            no_set[at] |= set >= demands[i].set_count ? bit : 0;
+            for (uint32_t symbol = 0; set < demands[i].set_count && symbol < SYMBOLS; symbol++) {
+                const struct regex_bytes_seen *bytes = &demands[i].sets[set];
+                bool in = symbol < 128 ? regex_set_has_ascii(bytes->ascii, symbol) : bytes->other;
+                with[(size_t)symbol * row + at] |= in ? bit : 0;
+            }
+        }
+    }
+    *ret_index = (struct regex_demand_index){
+        .count = count, .words = words, .sizes = sizes, .no_set = no_set, .with_symbol = with};
+    return STATUS_OK;
+}
+
+void regex_demand_index_meet(const struct regex_demand_index *index, struct span text, uint64_t *ret_met)
+{
+    struct regex_bytes_seen seen = regex_demand_look(text);
+    uint32_t words = index->words, row = REGEX_DEMAND_SETS_MAX * words, count = 0;
+    uint8_t symbols[SYMBOLS];
+    for (uint32_t half = 0; half < 2; half++) {
+        for (uint64_t left = seen.ascii[half]; left; left &= left - 1) {
+            symbols[count++] = (uint8_t)(half * 64 + (uint32_t)__builtin_ctzll(left));
+        }
+    }
+    if (seen.other) {
+        symbols[count++] = SYMBOLS - 1;
+    }
+    for (uint32_t word = 0; word < words; word++) {
+        uint64_t sets[REGEX_DEMAND_SETS_MAX];
+        for (uint32_t set = 0; set < REGEX_DEMAND_SETS_MAX; set++) {
+            sets[set] = index->no_set[set * words + word];
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            const uint64_t *with = index->with_symbol + (size_t)symbols[i] * row + word;
+            for (uint32_t set = 0; set < REGEX_DEMAND_SETS_MAX; set++) {
+                sets[set] |= with[set * words];
+            }
+        }
+        uint64_t met = UINT64_MAX;
+        for (uint32_t set = 0; set < REGEX_DEMAND_SETS_MAX; set++) {
+            met &= sets[set];
+        }
+        uint64_t ones = met;
+        for (; ones; ones &= ones - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(ones);
+            met &= index->sizes[i] > text.size ? ~(ones & -ones) : UINT64_MAX;
+        }
+        ret_met[word] = met;
+    }
 }

@@ -41,6 +41,26 @@ static inline bool regex_demand_met(const struct regex_demand *demand, const str
     return met;
 }
 
+/* Many demands, laid out so that one look at a text tells which of them it meets. */
+struct regex_demand_index {
+    uint32_t count, words;       /* `words` of 64 bits hold a bit for each */
+    const uint32_t *sizes;       /* the least length of each */
+    const uint64_t *no_set;      /* [set][word]: has this demand no such set? */
+    const uint64_t *with_symbol; /* [symbol][set][word]: is the symbol in this set of this demand? Symbol 128: others */
+};
+
+/* In the arena. STATUS_NO_MEMORY. */
+enum status regex_demand_index_make(const struct regex_demand *demands, uint32_t count, struct arena *arena,
+                                    struct regex_demand_index *ret_index) MUST_USE;
+/* Sets bit i of ret_met, which has index->words words, if the text meets demand i. */
+void regex_demand_index_meet(const struct regex_demand_index *index, struct span text, uint64_t *ret_met);
+
+/* The characters of ASCII in the sets of a tree that are neither letters nor digits and that few ordinary messages have. */
+struct regex_bytes_seen regex_demand_rare(const struct regex_node *root, const struct traffic_profile *traffic);
+
+/* The share of ordinary messages that have one of the bytes, roughly. */
+double regex_demand_set_share(const struct regex_bytes_seen *set, const struct traffic_profile *traffic);
+
 /* Of a tree that is fitted to what is searched (rules/regex_fit.h); the demand is one on those bytes. */
 struct regex_demand regex_demand_find(const struct regex_node *root, const struct traffic_profile *traffic);
 

@@ -25,6 +25,9 @@ struct searcher {
         uint32_t index;  /* in candidates */
     } * last;
     uint32_t probe_capacity;
+    uint64_t
+        *met; /* a bit for each of the probes that no search finds in all messages: does a message meet its demand? */
+    uint32_t met_capacity;
     uint32_t base; /* message i of the current batch has the number base + i; numbers are never used twice */
 };
 
@@ -122,6 +125,7 @@ void searcher_free(struct searcher **searcher)
         free((*searcher)->candidates);
         free((*searcher)->spare);
         free((*searcher)->last);
+        free((*searcher)->met);
         free(*searcher);
         *searcher = NULL;
     }
@@ -152,6 +156,17 @@ enum status searcher_prepare(struct searcher *searcher, const struct program *pr
         memset(last + searcher->probe_capacity, 0, (program->probe_count - searcher->probe_capacity) * sizeof *last);
         searcher->last = last;
         searcher->probe_capacity = program->probe_count;
+    }
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        uint32_t words = program->demands[view].words;
+        if (words > searcher->met_capacity) {
+            uint64_t *met = reallocarray(searcher->met, words, sizeof *met);
+            if (!met) {
+                return STATUS_NO_MEMORY;
+            }
+            searcher->met = met;
+            searcher->met_capacity = words;
+        }
     }
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < program->literal_partition_count; i++) {
@@ -344,16 +359,16 @@ static enum status add_always(struct searcher *searcher, const struct program *p
                               uint32_t messages)
 {
     for (int view = 0; view < VIEW_COUNT; view++) {
-        for (uint32_t message = 0; message < messages && program->always_count[view] > 0; message++) {
-            struct regex_bytes_seen seen = regex_demand_look(view_batch_text(&views[view], message));
-            for (uint32_t i = 0; i < program->always_count[view]; i++) {
-                uint32_t probe = program->always[view][i];
-                if (!regex_demand_met(&program->probes[probe].demand, &seen)) {
-                    continue;
-                }
-                enum status status = add_unconfirmed(searcher, message, probe, 0, UINT32_MAX);
-                if (status != STATUS_OK) {
-                    return status;
+        const struct regex_demand_index *demands = &program->demands[view];
+        for (uint32_t message = 0; message < messages && demands->count > 0; message++) {
+            regex_demand_index_meet(demands, view_batch_text(&views[view], message), searcher->met);
+            for (uint32_t word = 0; word < demands->words; word++) {
+                for (uint64_t left = searcher->met[word]; left; left &= left - 1) {
+                    uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+                    enum status status = add_unconfirmed(searcher, message, program->always[view][i], 0, UINT32_MAX);
+                    if (status != STATUS_OK) {
+                        return status;
+                    }
                 }
             }
         }

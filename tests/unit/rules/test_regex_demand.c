@@ -2,6 +2,7 @@
 #include "rules/regex_demand.h"
 
 #include "rules/regex_fit.h"
+#include "rules/regex_literals.h"
 #include "tests/support/cmocka_all.h"
 
 static struct arena *arena;
@@ -66,6 +67,68 @@ static void test_demands(void **state)
     }
 }
 
+/* An index of all demands says of each text what the demands say one by one. */
+static void test_index(void **state)
+{
+    static const char *const patterns[] = {
+        "a.{4}", "[a-z]+@[a-z]+",    "(?:<.|.%)", "%?x",           "\\p{Cyrillic}%", "^$",
+        ".",     "a.*b.*c.*d.*e.*f", "[^a-z]",    "\\d{3}-\\d{4}", "(x|y|%)z"};
+    static const char *const texts[] = {"", "a", "me@home", "<b", "x%", "\xd0\xb6%", "abcdef", "555-1234", "zx", "%%z"};
+    enum { PATTERNS = sizeof patterns / sizeof *patterns, COPIES = 12 }; /* more than fit into one word */
+    struct regex_demand demands[PATTERNS * COPIES];
+    struct regex_demand_index index, none;
+    uint64_t met[(PATTERNS * COPIES + 63) / 64];
+    (void)state;
+    for (size_t i = 0; i < PATTERNS * COPIES; i++) {
+        demands[i] = regex_demand_find(read_tree(patterns[i % PATTERNS]), NULL);
+    }
+    arena_reset(arena);
+    assert_int_equal(regex_demand_index_make(demands, PATTERNS * COPIES, arena, &index), STATUS_OK);
+    assert_int_equal(index.words, sizeof met / sizeof *met);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        struct regex_bytes_seen seen = regex_demand_look(span_text(texts[t]));
+        regex_demand_index_meet(&index, span_text(texts[t]), met);
+        for (size_t i = 0; i < PATTERNS * COPIES; i++) {
+            assert_int_equal(met[i / 64] >> (i & 63) & 1, regex_demand_met(&demands[i], &seen));
+        }
+        assert_int_equal(met[index.words - 1] >> (PATTERNS * COPIES & 63), 0);
+    }
+    assert_int_equal(regex_demand_index_make(NULL, 0, arena, &none), STATUS_OK);
+    assert_int_equal(none.words, 0);
+    regex_demand_index_meet(&none, span_text("abc"), NULL);
+}
+
+static bool is_rare(const struct regex_bytes_seen *rare, char c)
+{
+    return (rare->ascii[(uint8_t)c >> 6] >> (c & 63) & 1) != 0;
+}
+
+static void test_rare(void **state)
+{
+    (void)state;
+    struct regex_bytes_seen rare = regex_demand_rare(read_tree("c[\"'\\\\^ ]*u[\"'\\\\^ ]*r.?l\\d~"), NULL);
+    assert_true(is_rare(&rare, '^') && is_rare(&rare, '\\') && is_rare(&rare, '~'));
+    assert_false(is_rare(&rare, ' ') || is_rare(&rare, '\'') || is_rare(&rare, 'c') || is_rare(&rare, '7'));
+    struct regex_bytes_seen narrow = regex_demand_rare(read_tree("c[\"'\\\\]*u"), NULL);
+    assert_false(is_rare(&narrow, '^')); /* not in any of its sets */
+    assert_true(regex_demand_set_share(&narrow, NULL) < regex_demand_set_share(&rare, NULL));
+}
+
+/* What is left of a pattern where some characters do not occur. */
+static void test_without(void **state)
+{
+    static const uint64_t absent[2] = {UINT64_C(1) << '%' | UINT64_C(1) << '$', 0};
+    (void)state;
+    struct regex_node *tree = read_tree("a[%$]*b(?:%|c)(?:[$%]d)?");
+    assert_int_equal(regex_fit_without(tree, absent), STATUS_OK);
+    struct regex_literals found;
+    assert_int_equal(regex_literals_find(tree, VIEW_FOLDED, NULL, REGEX_LITERALS_ANY_COST, arena, &found), STATUS_OK);
+    assert_int_equal(found.count, 1);
+    assert_true(span_equal(found.items[0].text, span_text("abc")));
+    assert_int_equal(regex_fit_without(read_tree("a[%$]+b"), absent), STATUS_NOT_FOUND);
+    assert_int_equal(regex_fit_without(read_tree("(?:%|a\\$)b"), absent), STATUS_NOT_FOUND);
+}
+
 static void test_shares(void **state)
 {
     struct regex_demand rare = regex_demand_find(read_tree("<.*>"), NULL);
@@ -101,9 +164,8 @@ static void test_look_sees_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demands),
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_look_sees_every_byte),
+        cmocka_unit_test(test_demands), cmocka_unit_test(test_index),  cmocka_unit_test(test_rare),
+        cmocka_unit_test(test_without), cmocka_unit_test(test_shares), cmocka_unit_test(test_look_sees_every_byte),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
