@@ -33,6 +33,7 @@ struct partition_options {
     struct cache *cache; /* NULL: nothing is kept */
     uint32_t time_ms;    /* of the processor, for one group; 0: PARTITION_TIME_MS */
     uint32_t memory_mib; /* of a helper; 0: PARTITION_MEMORY_MIB */
+    uint32_t words_min;  /* from how many words on they are searched without a partition; 0: PLAN_WORDS_MIN */
 };
 
 #define PARTITION_TIME_MS 20000u

@@ -1,6 +1,6 @@
 /*
- * What the planner (rules/program.c) and the compiler of its searches (rules/plan_compile.c) share while a program is
- * being made. Private to these two; used by one thread.
+ * What the planner (rules/program.c) and the makers of its searches (rules/plan_tokens.c, rules/plan_compile.c) share while
+ * a program is being made. Private to these; used by one thread.
  */
 #ifndef RULES_PLAN_H
 #define RULES_PLAN_H
@@ -50,6 +50,14 @@ void *plan_list_add(struct plan_list *list, size_t size) MUST_USE;
 
 /* A copy of the items in the arena; an empty list gives a pointer that is never followed. NULL without memory. */
 const void *plan_list_keep(const struct plan_list *list, size_t size, struct arena *arena) MUST_USE;
+
+/*
+ * Takes domains, and long lists of words that can only stand as whole words, out of plan->literals, and makes indexes of
+ * tokens of them in plan->literal_parts (rules/token_index.h). Few words are left to Hyperscan: measured on chat, both
+ * cost the same with some 1,500.
+ */
+#define PLAN_WORDS_MIN 1500u
+enum status plan_tokens(struct plan *plan) MUST_USE;
 
 /*
  * Compiles plan->literals into plan->literal_parts, and plan->expressions into plan->expression_parts. Probes whose

@@ -400,7 +400,8 @@ static size_t database_bytes(const struct program *program)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < program->literal_partition_count; i++) {
-        bytes += program->literals[i].partition->size;
+        const struct program_literals *literals = &program->literals[i];
+        bytes += literals->partition ? literals->partition->size : token_index_bytes(literals->tokens);
     }
     for (uint32_t i = 0; i < program->expression_partition_count; i++) {
         bytes += program->expressions[i].partition->size;
@@ -478,6 +479,9 @@ enum status program_build(const struct pack *const *packs, uint32_t pack_count, 
         for (uint32_t r = 0; status == STATUS_OK && r < packs[i]->rule_count; r++) {
             status = plan_rule(&plan, &packs[i]->rules[r]);
         }
+    }
+    if (status == STATUS_OK) {
+        status = plan_tokens(&plan);
     }
     if (status == STATUS_OK) {
         status = plan_compile(&plan);

@@ -4,7 +4,8 @@
  * A probe is one pattern of one rule over one view. The plan gives each probe the cheapest search that can never miss it:
  *
  *   literals     every entry of `words` and `domains`, confirmed where the literal stands, without PCRE2; and each regex of
- *                which some literal is required, confirmed by PCRE2 in the messages that hold one
+ *                which some literal is required, confirmed by PCRE2 in the messages that hold one. Hyperscan searches for
+ *                them, or an index of tokens (rules/plan.h)
  *   expression   what literals leave of a regex, written again more loosely for Hyperscan (rules/regex_loosen.h)
  *   always       what neither can serve, or only at a higher price: PCRE2 on every message that is long enough and has
  *                the bytes that the regex demands (rules/regex_demand.h)
@@ -27,6 +28,7 @@
 #include "rules/regex.h"
 #include "rules/regex_demand.h"
 #include "rules/regex_literals.h"
+#include "rules/token_index.h"
 #include "text/phrase.h"
 
 enum search_kind {
@@ -75,11 +77,12 @@ struct program_rule {
 };
 
 /*
- * Literals of one view in one Hyperscan database. Literal i has the targets [target_first[i], target_first[i + 1]): none if
+ * Literals of one view, in one Hyperscan database or in one index of tokens. Literal i has the targets [target_first[i], target_first[i + 1]): none if
  * it is there only because its database was compiled for an earlier version of the rules.
  */
 struct program_literals {
-    struct partition *partition;
+    struct partition *partition; /* or NULL: */
+    struct token_index *tokens;
     enum view view;
     uint32_t count;
     const uint32_t *target_first;

@@ -27,7 +27,8 @@ enum status compiling_set(const struct compiling *compiling)
 
 struct partition_options compiling_begin(struct findings *findings)
 {
-    struct partition_options options = {.time_ms = chosen.time_ms, .memory_mib = chosen.memory_mib};
+    struct partition_options options = {
+        .time_ms = chosen.time_ms, .memory_mib = chosen.memory_mib, .words_min = chosen.words_min};
     struct error error = {0};
     if (chosen.cache_folder &&
         cache_open(chosen.cache_folder, chosen.cache_bytes_max, &error, &options.cache) != STATUS_OK) {

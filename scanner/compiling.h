@@ -16,6 +16,7 @@ struct compiling {
     uint64_t cache_bytes_max;
     uint32_t time_ms;    /* of the processor, for what is compiled together; 0: the default of rules/partition.h */
     uint32_t memory_mib; /* of the helper that compiles; 0: the same */
+    uint32_t words_min;  /* from how many words on they are searched by an index of tokens; 0: PLAN_WORDS_MIN */
 };
 
 #define COMPILING_CACHE_BYTES_MAX (UINT64_C(1) << 30)

@@ -354,6 +354,12 @@ static enum status run_pass(struct search_pass *pass, const struct partition *pa
     return pass->status;
 }
 
+static enum status look_up_tokens(struct search_pass *pass)
+{
+    (void)token_index_search(pass->literals->tokens, buffer_span(&pass->views->text), on_literal, pass);
+    return pass->status;
+}
+
 /* What nothing was searched for, in the messages that could match. */
 static enum status add_always(struct searcher *searcher, const struct program *program, const struct view_batch *views,
                               uint32_t messages)
@@ -505,7 +511,7 @@ enum status searcher_search(struct searcher *searcher, const struct program *pro
                                    .views = &views[literals->view],
                                    .view = literals->view,
                                    .literals = literals};
-        status = run_pass(&pass, literals->partition, on_literal);
+        status = literals->partition ? run_pass(&pass, literals->partition, on_literal) : look_up_tokens(&pass);
     }
     for (uint32_t i = 0; status == STATUS_OK && i < program->expression_partition_count; i++) {
         struct search_pass pass = {.searcher = searcher,
