@@ -27,6 +27,7 @@ int rules_check(int argc, char **argv);    /* cli/rules_check.c */
 int rules_test(int argc, char **argv);     /* cli/rules_test.c */
 int rules_list(int argc, char **argv);     /* cli/rules_list.c */
 int rules_fmt(int argc, char **argv);      /* cli/rules_fmt.c */
+int rules_import(int argc, char **argv);   /* cli/rules_import.c */
 int rules_mutate(int argc, char **argv);   /* cli/rules_mutate.c */
 int rules_explain(int argc, char **argv);  /* cli/rules_explain.c */
 int rules_profile(int argc, char **argv);  /* cli/rules_profile.c */

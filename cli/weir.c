@@ -17,7 +17,7 @@ static const struct subcommand {
     {"run", command_run, "run the pipeline: take messages in, scan them, store alerts"},
     {"send", command_send, "send messages to a running pipeline and wait for every receipt"},
     {"scan", command_scan, "scan a file, without any sockets; one JSON line a hit"},
-    {"rules", command_rules, "check, test and list rules"},
+    {"rules", command_rules, "write rules: check, test, import, explain, measure"},
     {"alerts", command_alerts, "work the review queues: list, show, claim, decide"},
     {"config", command_config, "check and show settings"},
     {"doctor", command_doctor, "test this machine and the search engine"},
