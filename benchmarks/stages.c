@@ -144,8 +144,11 @@ static void one_batch(struct bench *bench, struct span frame, uint32_t batch)
         bench->texts[i] = bench->messages[i].text;
     end(bench, STAGE_DECODE);
     begin(bench);
+    bench->views[VIEW_SKELETON].folded = &bench->views[VIEW_FOLDED];
+    bench->views[VIEW_SKELETON].wanted = &bench->program->disguised;
+    bool skeleton = (bench->program->views & (1u << VIEW_SKELETON)) != 0; /* it is made from the folded view */
     for (int view = 0; view < VIEW_COUNT; view++)
-        if (bench->program->views & (1u << view))
+        if ((bench->program->views & (1u << view)) || (skeleton && view == VIEW_FOLDED))
             need(view_batch_make(&bench->views[view], (enum view)view, bench->texts, header.message_count),
                  "the views");
     end(bench, STAGE_VIEWS);

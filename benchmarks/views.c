@@ -3,9 +3,10 @@
  *
  *     views_benchmark [--rounds N] [--json] [--only SCRIPT] [MESSAGES]
  *
- * Messages of a dozen words in several scripts, made here, and those of MESSAGES. Beside the folded view and the raw view
- * without case (what is searched of the raw view) stands ICU's NFKC_Casefold as one would write it without Weir: to
- * UTF-16, normalise, and back. All in one thread and interleaved; the medians are printed.
+ * Messages of a dozen words in several scripts, made here, and those of MESSAGES. Beside the folded view, the raw view
+ * without case (what is searched of the raw view) and what is searched of the skeleton (for a few words that are looked
+ * for; the folded views are there already) stands ICU's NFKC_Casefold as one would write it without Weir: to UTF-16,
+ * normalise, and back. All in one thread and interleaved; the medians are printed.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -20,14 +21,19 @@
 #include "base/buffer.h"
 #include "corpus.h"
 #include "text/caseless.h"
+#include "text/skeleton.h"
 #include "text/view.h"
 
 #define ROUNDS_MAX 101
 #define MESSAGES_MADE 4096u
 #define UNITS_MAX 65536
-#define WAYS 3
+#define WAYS 4
+#define BATCH 256u /* as a batch is scanned: its views lie one after the other */
 
-static const char *const way_names[WAYS] = {"folded", "raw, caseless", "ICU casefold"};
+static const char *const way_names[WAYS] = {"folded", "raw, caseless", "skeleton", "ICU casefold"};
+static const char *const wanted_words[] = {"scam",  "wallet", "crypto", "cocaine", "kill",   "bitch",  "fuck",
+                                           "whore", "slut",   "nazi",   "bomb",    "pistol", "rape",   "escort",
+                                           "porn",  "casino", "idiot",  "moron",   "loser",  "suicide"};
 
 static const char *const ascii_words[] = {"hello", "I",     "think", "we",    "can",   "meet",    "Tomorrow", "at",
                                           "the",   "usual", "place", "about", "three", "o'clock", "thanks!",  "ok"};
@@ -109,12 +115,62 @@ static int64_t cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* What is looked at of messages [first, first + count). Only the skeletons are timed. */
+static int64_t measure_skeletons(const struct corpus *corpus, size_t first, uint32_t count,
+                                 const struct skeleton_wanted *wanted, struct buffer *folded, struct buffer *out)
+{
+    static uint32_t starts[BATCH + 1], ret_starts[BATCH + 1];
+    static uint8_t facts[BATCH];
+    buffer_clear(folded);
+    for (uint32_t i = 0; i < count; i++) {
+        struct span text = corpus->texts[first + i];
+        starts[i] = (uint32_t)folded->size;
+        facts[i] = 0;
+        enum status status = buffer_reserve(folded, text.size + 1);
+        if (status == STATUS_OK && !view_append_plain(text, folded, &facts[i]))
+            status = view_append(VIEW_FOLDED, text, folded, NULL);
+        if (status != STATUS_OK || buffer_append_byte(folded, '\n') != STATUS_OK)
+            corpus_die("out of memory", "");
+    }
+    starts[count] = (uint32_t)folded->size;
+    struct skeleton_batch batch = {.messages = corpus->texts + first,
+                                   .count = count,
+                                   .folded = buffer_span(folded),
+                                   .starts = starts,
+                                   .facts = facts,
+                                   .wanted = wanted};
+    buffer_clear(out);
+    int64_t started = cpu_ns();
+    if (skeleton_append_batch(&batch, out, ret_starts) != STATUS_OK)
+        corpus_die("out of memory", "");
+    return cpu_ns() - started;
+}
+
+static double measure_all_skeletons(const struct corpus *corpus, struct buffer *out)
+{
+    static struct skeleton_wanted wanted;
+    struct buffer folded = BUFFER_INIT((size_t)1 << 28);
+    int64_t ns = 0;
+    for (size_t i = 0; i < sizeof wanted_words / sizeof wanted_words[0]; i++) {
+        uint8_t word[16];
+        skeleton_want(&wanted, span_of(word, skeleton_word(span_text(wanted_words[i]), word)));
+    }
+    for (size_t i = 0; i < corpus->count; i += BATCH) {
+        uint32_t count = corpus->count - i < BATCH ? (uint32_t)(corpus->count - i) : BATCH;
+        ns += measure_skeletons(corpus, i, count, &wanted, &folded, out);
+    }
+    buffer_free(&folded);
+    return (double)ns / (double)corpus->count;
+}
+
 static double measure(int way, const struct corpus *corpus, const UNormalizer2 *normalizer, struct buffer *out)
 {
+    if (way == 2)
+        return measure_all_skeletons(corpus, out);
     int64_t started = cpu_ns();
     for (size_t i = 0; i < corpus->count; i++) {
         enum status status = STATUS_OK;
-        if (i % 256 == 0) /* as a batch is scanned: its views lie one after the other */
+        if (i % BATCH == 0)
             buffer_clear(out);
         if (way == 0)
             status = view_append(VIEW_FOLDED, corpus->texts[i], out, NULL);

@@ -409,6 +409,19 @@ static size_t database_bytes(const struct program *program)
     return bytes;
 }
 
+/* What the search has to be shown of words in disguise. */
+static void want_disguised(struct program *program)
+{
+    for (uint32_t i = 0; i < program->phrase_count; i++) {
+        const struct phrase *phrase = &program->phrases[i];
+        for (uint32_t k = 0; k < phrase->count && phrase->in_disguise; k++) {
+            if (phrase->pieces[k].disguised.size > 0) {
+                skeleton_want(&program->disguised, phrase->pieces[k].disguised);
+            }
+        }
+    }
+}
+
 /*
  * Moves what the lists hold into the program, also after a failure: program_free then finds and frees every regex and
  * database that was made.
@@ -441,6 +454,7 @@ static enum status plan_finish(struct plan *plan)
     program->probe_count = plan->probes.count;
     program->rule_count = plan->rules.count;
     program->phrase_count = plan->phrases.count;
+    want_disguised(program);
     return STATUS_OK;
 }
 

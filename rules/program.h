@@ -30,6 +30,7 @@
 #include "rules/regex_literals.h"
 #include "rules/token_index.h"
 #include "text/phrase.h"
+#include "text/skeleton.h"
 
 enum search_kind {
     SEARCH_LITERALS,
@@ -108,6 +109,7 @@ struct program {
     const struct phrase *phrases;
     uint32_t phrase_count;
     const struct program_entry *entries;
+    struct skeleton_wanted disguised; /* the words in disguise that phrases look for */
 
     struct program_literals *literals; /* partitions of every view */
     uint32_t literal_partition_count;

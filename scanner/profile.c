@@ -102,6 +102,7 @@ static enum status make_views(struct run *run, const struct program *program, ui
     enum status status = STATUS_OK;
     bool skeleton = (program->views & (1u << VIEW_SKELETON)) != 0; /* it is made from the folded view */
     run->views[VIEW_SKELETON].folded = &run->views[VIEW_FOLDED];
+    run->views[VIEW_SKELETON].wanted = &program->disguised;
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
         if ((program->views & (1u << view)) || (skeleton && view == VIEW_FOLDED)) {
             status = view_batch_make(&run->views[view], (enum view)view, run->texts + first, count);

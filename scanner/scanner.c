@@ -149,6 +149,7 @@ static enum status find_candidates(struct scanner *scanner, const struct program
     enum status status = STATUS_OK;
     bool skeleton = (program->views & (1u << VIEW_SKELETON)) != 0; /* it is made from the folded view */
     scanner->views[VIEW_SKELETON].folded = &scanner->views[VIEW_FOLDED];
+    scanner->views[VIEW_SKELETON].wanted = &program->disguised;
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
         if ((program->views & (1u << view)) || (skeleton && view == VIEW_FOLDED)) {
             status = view_batch_make(&scanner->views[view], (enum view)view, texts, count);

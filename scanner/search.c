@@ -43,14 +43,31 @@ struct search_pass {
     enum status status;
 };
 
-/* What is searched of the skeleton of text i. */
-static enum status append_skeleton(struct view_batch *batch, struct span text, uint32_t i)
+/* What is searched of one view of one text. */
+static enum status append_view(struct view_batch *batch, enum view view, struct span text, bool room,
+                               uint8_t *ret_facts)
 {
-    if (batch->folded) {
-        struct span folded = view_batch_text(batch->folded, i);
-        return skeleton_differs(text, folded) ? skeleton_append_searched(text, folded, &batch->text) : STATUS_OK;
+    if (view == VIEW_FOLDED && room && view_append_plain(text, &batch->text, ret_facts)) {
+        return STATUS_OK;
     }
-    return skeleton_append(SKELETON_SEARCHED_IF_DIFFERENT, text, &batch->text, NULL);
+    return view == VIEW_RAW      ? caseless_append(text, &batch->text)
+           : view == VIEW_FOLDED ? view_append(view, text, &batch->text, NULL)
+                                 : skeleton_append(SKELETON_SEARCHED_IF_DIFFERENT, text, &batch->text, NULL);
+}
+
+static enum status grow_batch(struct view_batch *batch, uint32_t capacity)
+{
+    uint32_t *starts = reallocarray(batch->starts, capacity, sizeof *starts);
+    if (starts) {
+        batch->starts = starts;
+    }
+    uint8_t *facts = starts ? realloc(batch->facts, capacity) : NULL;
+    if (!facts) {
+        return STATUS_NO_MEMORY;
+    }
+    batch->facts = facts;
+    batch->capacity = capacity;
+    return STATUS_OK;
 }
 
 enum status view_batch_make(struct view_batch *batch, enum view view, const struct span *texts, uint32_t count)
@@ -58,13 +75,19 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     batch->text.size_max = SEARCH_VIEW_BYTES_MAX;
     buffer_clear(&batch->text);
     batch->count = 0;
-    if (count + 1 > batch->capacity) {
-        uint32_t *starts = reallocarray(batch->starts, (size_t)count + 1, sizeof *starts);
-        if (!starts) {
-            return STATUS_NO_MEMORY;
-        }
-        batch->starts = starts;
-        batch->capacity = count + 1;
+    if (count + 1 > batch->capacity && grow_batch(batch, count + 1) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    if (view == VIEW_SKELETON && batch->folded) {
+        struct skeleton_batch skeleton = {.messages = texts,
+                                          .count = count,
+                                          .folded = buffer_span(&batch->folded->text),
+                                          .starts = batch->folded->starts,
+                                          .facts = batch->folded->facts,
+                                          .wanted = batch->wanted};
+        enum status status = skeleton_append_batch(&skeleton, &batch->text, batch->starts);
+        batch->count = status == STATUS_OK ? count : 0;
+        return status;
     }
     size_t room = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -75,14 +98,11 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     }
     for (uint32_t i = 0; i < count; i++) {
         batch->starts[i] = (uint32_t)batch->text.size;
-        if (view == VIEW_FOLDED && room > 0 && view_append_plain(texts[i], &batch->text)) {
+        batch->facts[i] = 0;
+        enum status status = append_view(batch, view, texts[i], room > 0, &batch->facts[i]);
+        if (status == STATUS_OK && batch->text.size < batch->text.capacity) {
             batch->text.data[batch->text.size++] = '\n';
-            continue;
-        }
-        enum status status = view == VIEW_RAW      ? caseless_append(texts[i], &batch->text)
-                             : view == VIEW_FOLDED ? view_append(view, texts[i], &batch->text, NULL)
-                                                   : append_skeleton(batch, texts[i], i);
-        if (status == STATUS_OK) {
+        } else if (status == STATUS_OK) {
             status = buffer_append_byte(&batch->text, '\n');
         }
         if (status != STATUS_OK) {
@@ -104,6 +124,7 @@ void view_batch_free(struct view_batch *batch)
 {
     buffer_free(&batch->text);
     free(batch->starts);
+    free(batch->facts);
     *batch = (struct view_batch){0};
 }
 
@@ -343,8 +364,8 @@ static int on_expression(unsigned id, unsigned long long from, unsigned long lon
 static enum status run_pass(struct search_pass *pass, const struct partition *partition, match_event_handler on_match)
 {
     struct span text = buffer_span(&pass->views->text);
-    if (text.size == 0) {
-        return STATUS_OK;
+    if (text.size == 0 || (pass->view == VIEW_SKELETON && text.size == pass->views->count)) {
+        return STATUS_OK; /* nothing, or nothing but the newlines */
     }
     hs_error_t result = hs_scan(partition->database, (const char *)text.data, (unsigned)text.size, 0,
                                 pass->searcher->scratch, on_match, pass);

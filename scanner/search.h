@@ -29,14 +29,16 @@ struct candidate {
 
 /*
  * What is searched for one view of a batch of messages, one after the other, each followed by a newline. For the folded
- * view that is the view itself; the raw view is searched without case (text/caseless.h); of the skeleton only what differs
- * from the folded view is searched (text/skeleton.h): nothing, of nearly all messages.
+ * view that is the view itself; the raw view is searched without case (text/caseless.h); the skeleton is searched only of
+ * messages with words in disguise that are wanted (text/skeleton.h): of nearly all messages nothing.
  */
 struct view_batch {
     struct buffer text;
     uint32_t *starts; /* count + 1 offsets; message i is [starts[i], starts[i + 1] - 1) */
+    uint8_t *facts;   /* of the folded view: VIEW_FACT_* of each text (text/view.h) */
     uint32_t count, capacity;
-    const struct view_batch *folded; /* for the skeleton: of the same texts, to spare some work; NULL: not there */
+    const struct view_batch *folded;      /* for the skeleton: of the same texts, to spare some work; NULL: not there */
+    const struct skeleton_wanted *wanted; /* for the skeleton: of the program; NULL: every word in disguise counts */
 };
 
 #define SEARCH_VIEW_BYTES_MAX ((size_t)256 << 20) /* of one view of one batch */

@@ -37,39 +37,77 @@ size_t ascii_fold_portable(const uint8_t *from, size_t size, uint8_t *to)
     return write_portable(from, size, to, true);
 }
 
+size_t ascii_fold_noting_portable(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital)
+{
+    size_t plain = ascii_fold_portable(from, size, to);
+    bool found = false;
+    for (size_t at = 1; at < plain; at++)
+        found |= from[at] == 'I' && from[at - 1] >= 'a' && from[at - 1] <= 'z';
+    *ret_inner_capital = found;
+    return plain;
+}
+
 size_t ascii_lower_portable(const uint8_t *from, size_t size, uint8_t *to)
 {
     return write_portable(from, size, to, false);
 }
 
 #ifdef __SSE2__
-/* Writes 16 bytes with small letters, whatever they are; tells in the sign bits which must not be there. */
-static inline __m128i write_vector(const uint8_t *from, size_t at, uint8_t *to, bool plain)
+typedef __m128i block16;
+
+enum folding { LOWER, PLAIN, PLAIN_NOTING };
+
+static inline block16 load(const uint8_t *from)
 {
-    __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(from + at));
-    __m128i letters = _mm_add_epi8(block, _mm_set1_epi8((char)(0x7F - 'Z'))); /* capitals are the greatest, signed */
-    __m128i upper = _mm_cmpgt_epi8(letters, _mm_set1_epi8(0x7F - 26));
-    _mm_storeu_si128((__m128i *)(void *)(to + at), _mm_or_si128(block, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
-    if (!plain)
+    return _mm_loadu_si128((const block16 *)(const void *)from);
+}
+
+/* The 16 bytes that stand one before those at `at`; before the first one a zero. */
+static inline block16 load_before(const uint8_t *from, size_t at, block16 block)
+{
+    return at > 0 ? load(from + at - 1) : _mm_slli_si128(block, 1);
+}
+
+/* Writes 16 bytes with small letters, whatever they are; tells in the sign bits which must not be there. */
+static inline block16 write_vector(const uint8_t *from, size_t at, uint8_t *to, enum folding folding)
+{
+    block16 block = load(from + at);
+    block16 letters = _mm_add_epi8(block, _mm_set1_epi8((char)(0x7F - 'Z'))); /* capitals are the greatest, signed */
+    block16 upper = _mm_cmpgt_epi8(letters, _mm_set1_epi8(0x7F - 26));
+    _mm_storeu_si128((block16 *)(void *)(to + at), _mm_or_si128(block, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+    if (folding == LOWER)
         return block;
-    __m128i before =
-        at > 0 ? _mm_loadu_si128((const __m128i *)(const void *)(from + at - 1)) : _mm_slli_si128(block, 1);
-    __m128i space = _mm_set1_epi8(' ');
+    block16 before = load_before(from, at, block), space = _mm_set1_epi8(' ');
     /* Less than a space, signed: a control character, or no ASCII. */
     return _mm_or_si128(_mm_cmplt_epi8(block, space),
                         _mm_and_si128(_mm_cmpeq_epi8(block, space), _mm_cmpeq_epi8(before, space)));
 }
 
-static inline size_t write_vectors(const uint8_t *from, size_t size, uint8_t *to, bool plain)
+/* Tells in bits which of 16 bytes are a capital I after a small letter. */
+static inline unsigned inner_capitals(const uint8_t *from, size_t at)
+{
+    block16 block = load(from + at), before = load_before(from, at, block);
+    block16 moved = _mm_add_epi8(before, _mm_set1_epi8((char)(0x7F - 'z')));
+    block16 small = _mm_cmpgt_epi8(moved, _mm_set1_epi8(0x7F - 26));
+    return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('I')), small));
+}
+
+static inline size_t write_vectors(const uint8_t *from, size_t size, uint8_t *to, enum folding folding, bool *ret_noted)
 {
     if (size < 16)
-        return write_portable(from, size, to, plain);
+        return folding == PLAIN_NOTING ? ascii_fold_noting_portable(from, size, to, ret_noted)
+                                       : write_portable(from, size, to, folding == PLAIN);
+    unsigned noted = 0;
     for (size_t at = 0;; at = size - at < 32 ? size - 16 : at + 16) { /* the last one may overlap the one before */
-        unsigned refused = (unsigned)_mm_movemask_epi8(write_vector(from, at, to, plain));
-        if (refused)
-            return at + (unsigned)__builtin_ctz(refused);
-        if (at == size - 16)
-            return size;
+        unsigned refused = (unsigned)_mm_movemask_epi8(write_vector(from, at, to, folding));
+        unsigned capitals = folding == PLAIN_NOTING ? inner_capitals(from, at) : 0;
+        if (refused || at == size - 16) {
+            noted |= refused ? capitals & ((refused & -refused) - 1) : capitals;
+            if (folding == PLAIN_NOTING)
+                *ret_noted = noted != 0;
+            return refused ? at + (unsigned)__builtin_ctz(refused) : size;
+        }
+        noted |= capitals;
     }
 }
 #endif
@@ -77,16 +115,25 @@ static inline size_t write_vectors(const uint8_t *from, size_t size, uint8_t *to
 size_t ascii_fold(const uint8_t *from, size_t size, uint8_t *to)
 {
 #ifdef __SSE2__
-    return write_vectors(from, size, to, true);
+    return write_vectors(from, size, to, PLAIN, NULL);
 #else
     return ascii_fold_portable(from, size, to);
+#endif
+}
+
+size_t ascii_fold_noting(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital)
+{
+#ifdef __SSE2__
+    return write_vectors(from, size, to, PLAIN_NOTING, ret_inner_capital);
+#else
+    return ascii_fold_noting_portable(from, size, to, ret_inner_capital);
 #endif
 }
 
 size_t ascii_lower(const uint8_t *from, size_t size, uint8_t *to)
 {
 #ifdef __SSE2__
-    return write_vectors(from, size, to, false);
+    return write_vectors(from, size, to, LOWER, NULL);
 #else
     return ascii_lower_portable(from, size, to);
 #endif

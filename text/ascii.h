@@ -20,11 +20,15 @@
  */
 size_t ascii_fold(const uint8_t *from, size_t size, uint8_t *to);
 
+/* The same; says also whether a capital I stands right after a small letter in what was plain. */
+size_t ascii_fold_noting(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital);
+
 /* Writes `from` with small letters as far as it is ASCII of any kind. Returns how many bytes that were. */
 size_t ascii_lower(const uint8_t *from, size_t size, uint8_t *to);
 
 /* The same without vector instructions. */
 size_t ascii_fold_portable(const uint8_t *from, size_t size, uint8_t *to);
+size_t ascii_fold_noting_portable(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital);
 size_t ascii_lower_portable(const uint8_t *from, size_t size, uint8_t *to);
 
 #define ASCII_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/skeleton_build.h"
 #include "text/skeleton_units.h"
 #include "text/utf8.h"
 #include "text/view_fold.h"
@@ -10,9 +11,7 @@
 
 #define PIECE_UNITS_MAX 64 /* longer ones are no words */
 #define WORD_LETTERS_MIN 3
-#define APART_TOKEN_MAX 4    /* characters, but for marks, of a letter that stands apart with its punctuation */
-#define APART_DISTANCE_MAX 4 /* from such a letter to the next, in characters: skeleton_signs.c sees no further */
-#define SEPARATORS_MAX 2     /* between two letters of one word */
+#define SEPARATORS_MAX 2 /* between two letters of one word */
 
 /* A skeleton on its way. */
 struct builder {
@@ -23,9 +22,14 @@ struct builder {
     struct buffer *out;
     size_t base;
     struct view_map *map;
-    bool latin;    /* the text has words in Latin letters */
-    bool refanged; /* some units are not what stands in the folded view */
-    bool changed;  /* something was written that is not in the folded view */
+    bool latin;                           /* the text has words in Latin letters */
+    bool refanged;                        /* some units are not what stands in the folded view */
+    bool changed;                         /* something was written that is not in the folded view */
+    bool parted;                          /* letters that stood apart were put together */
+    bool asking;                          /* nothing is written: only `found` is asked for */
+    bool found;                           /* a word was written that is wanted */
+    const struct skeleton_wanted *wanted; /* NULL: every word */
+    struct skeleton_beginning beginning;  /* of the word that is being written */
 };
 
 /* A letter that is to be written: more of the same may follow. */
@@ -36,6 +40,8 @@ struct pending {
 
 static enum status put(struct builder *builder, const void *bytes, size_t size, uint32_t raw_start, uint32_t raw_end)
 {
+    if (builder->asking)
+        return STATUS_OK;
     uint32_t start = (uint32_t)(builder->out->size - builder->base);
     enum status status = buffer_append(builder->out, bytes, size);
     if (status == STATUS_OK && builder->map)
@@ -47,6 +53,8 @@ static enum status put(struct builder *builder, const void *bytes, size_t size, 
 static enum status put_units(struct builder *builder, size_t from, size_t to)
 {
     enum status status = STATUS_OK;
+    if (builder->asking)
+        return STATUS_OK;
     if (!builder->map && !builder->refanged && to > from) {
         uint32_t start = builder->units[from].start;
         return buffer_append(builder->out, builder->folded.data + start, builder->units[to - 1].end - start);
@@ -62,20 +70,17 @@ static enum status put_units(struct builder *builder, size_t from, size_t to)
     return status;
 }
 
-static uint8_t searched(char letter)
-{
-    return (uint8_t)(letter == 'l' || letter == SKELETON_EITHER ? 'I' : letter - 'a' + 'A');
-}
-
 static enum status put_pending(struct builder *builder, struct pending *pending)
 {
     if (!pending->letter)
         return STATUS_OK;
-    uint8_t byte = searched(pending->letter);
+    uint8_t byte = skeleton_searched(pending->letter);
     if (builder->form == SKELETON_VIEW) {
         bool vowel = pending->last != '\0' && strchr("aeiou", pending->last) != NULL;
         byte = (uint8_t)(pending->letter != SKELETON_EITHER ? pending->letter : vowel ? 'l' : 'i');
     }
+    builder->found |=
+        !builder->wanted || skeleton_begins(&builder->beginning, skeleton_searched(pending->letter), builder->wanted);
     pending->last = pending->letter;
     pending->letter = '\0';
     return put(builder, &byte, 1, pending->raw_start, pending->raw_end);
@@ -98,12 +103,34 @@ static char next_letter(const struct builder *builder, size_t at, size_t to)
     return at < to ? builder->units[at].letter : '\0';
 }
 
+/*
+ * Two letters are no word, but three are of which two are the same, as in "ass": is it one, with longer runs counted as
+ * two? Only such words keep a letter that is repeated.
+ */
+static bool is_short(const struct unit *units, size_t count)
+{
+    size_t runs = 0, letters = 0, run = 0;
+    char last = '\0';
+    for (size_t i = 0; i < count && runs <= 2; i++) {
+        char letter = units[i].letter;
+        if (letter == '\0')
+            continue;
+        run = letter == last ? run + 1 : 1;
+        runs += run == 1;
+        letters += run <= 2;
+        last = letter;
+    }
+    return runs == 2 && letters == SKELETON_SHORT_LETTERS;
+}
+
 /* Writes the letters of units [from, to) as one word, repeated ones once. */
 static enum status put_word(struct builder *builder, size_t from, size_t to)
 {
     struct pending pending = {0};
     enum status status = STATUS_OK;
+    bool keep = is_short(builder->units + from, to - from);
     builder->changed = true;
+    builder->beginning = (struct skeleton_beginning){0};
     for (size_t i = from; i < to && status == STATUS_OK; i++) {
         const struct unit *unit = &builder->units[i];
         if (unit->letter == '\0' && unit->kind != UNIT_MARK)
@@ -111,7 +138,8 @@ static enum status put_word(struct builder *builder, size_t from, size_t to)
         char letter = unit->letter;
         if (letter == SKELETON_EITHER && letter != pending.letter)
             letter = resolve(pending.letter, next_letter(builder, i + 1, to));
-        if (letter == '\0' || letter == pending.letter) {
+        bool again = letter == pending.letter && !(keep && pending.last != letter);
+        if (letter == '\0' || again) {
             pending.raw_end = unit->raw_end > pending.raw_end ? unit->raw_end : pending.raw_end;
             continue;
         }
@@ -120,7 +148,9 @@ static enum status put_word(struct builder *builder, size_t from, size_t to)
         pending.raw_start = unit->raw_start;
         pending.raw_end = unit->raw_end;
     }
-    return status == STATUS_OK ? put_pending(builder, &pending) : status;
+    if (status == STATUS_OK)
+        status = put_pending(builder, &pending);
+    return status;
 }
 
 static bool is_part(const struct unit *unit)
@@ -170,10 +200,16 @@ static bool has_leet(const struct unit *units, size_t count)
     return false;
 }
 
+/* `a$$`: no price, as both stand behind the letter. */
+static bool is_dollars(const struct unit *units, size_t count)
+{
+    return count == 3 && units[1].ascii == '$' && units[2].ascii == '$';
+}
+
 /* Does the piece, all of it parts of words, show a sign of disguise in itself? */
 static bool is_disguised(const struct builder *builder, const struct unit *units, size_t count)
 {
-    size_t kinds[UNIT_OTHER + 1] = {0}, head = 0, tail = 0;
+    size_t kinds[UNIT_KINDS] = {0}, head = 0, tail = 0;
     for (size_t i = 0; i < count; i++)
         kinds[units[i].kind]++;
     while (head < count && is_digit(&units[head]))
@@ -188,7 +224,7 @@ static bool is_disguised(const struct builder *builder, const struct unit *units
     if (letters + kinds[UNIT_LEET] < WORD_LETTERS_MIN || letters == 0)
         return false;
     if (has_leet(units, count) && (head < 2 || (head == 2 && kinds[UNIT_LEET] > head)) && tail < 4 &&
-        (letters >= 2 || count >= 4))
+        (letters >= 2 || count >= 4 || is_dollars(units, count)))
         return true;
     if ((kinds[UNIT_ALIKE] > 0 && builder->latin) || kinds[UNIT_MARK] > 0)
         return true;
@@ -223,23 +259,27 @@ static bool is_parted(const struct unit *units, size_t count)
     return pieces >= 2 && singles >= 1 && parts >= WORD_LETTERS_MIN && letters >= 2 && count <= PIECE_UNITS_MAX;
 }
 
-static bool is_link(const struct unit *units, size_t count)
+bool skeleton_is_link(struct span token)
 {
-    static const char scheme[] = "://", host[] = "www.";
-    for (size_t i = 0; i < count; i++) {
-        if (units[i].put)
-            return true;
-        size_t same = 0;
-        while (same < 3 && i + same < count && units[i + same].ascii == (uint8_t)scheme[same])
-            same++;
-        if (same == 3)
+    const uint8_t *at = token.data, *end = token.data + token.size;
+    if (token.size >= 4 && memcmp(at, "www.", 4) == 0)
+        return true;
+    for (; end - at >= 3; at++) {
+        if (at[0] == ':' && at[1] == '/' && at[2] == '/')
             return true;
     }
-    for (size_t i = 0; i < 4; i++) {
-        if (i >= count || units[i].ascii != (uint8_t)host[i])
-            return false;
+    return false;
+}
+
+/* Units of what stands between two spaces: are they a link, perhaps one that was put together? */
+static bool is_link(const struct builder *builder, size_t from, size_t to)
+{
+    for (size_t i = from; i < to && builder->refanged; i++) {
+        if (builder->units[i].put)
+            return true;
     }
-    return true;
+    uint32_t start = from < to ? builder->units[from].start : 0, end = from < to ? builder->units[to - 1].end : 0;
+    return skeleton_is_link(span_of(builder->folded.data + start, end - start));
 }
 
 /* The pieces of [from, to), each by itself. */
@@ -265,22 +305,56 @@ static enum status put_pieces(struct builder *builder, size_t from, size_t to)
     return status;
 }
 
+/* Is it letters divided once, by a hyphen or the like: `fu-ck`? */
+static bool is_divided(const struct unit *units, size_t count)
+{
+    size_t letters = 0, dividers = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool letter = units[i].kind == UNIT_LETTER;
+        if (!letter && (!skeleton_is_divider(units[i].ascii) || units[i - 1].kind != UNIT_LETTER))
+            return false; /* the first one is a letter */
+        letters += letter;
+        dividers += !letter;
+    }
+    return dividers == 1 && letters <= SKELETON_DIVIDED_LETTERS_MAX;
+}
+
+/* Writes such letters once more, as one word: the parts may be words of their own. */
+static enum status put_joined(struct builder *builder, size_t from, size_t to)
+{
+    if (builder->map)
+        builder->map->repeats = true;
+    enum status status = put(builder, " ", 1, builder->units[from].raw_start, builder->units[to - 1].raw_end);
+    return status == STATUS_OK ? put_word(builder, from, to) : status;
+}
+
+/* Nearly every token is, but for its punctuation: letters, of which no two that stand side by side are the same. */
+static bool is_plain(const struct unit *units, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (units[i].kind != UNIT_LETTER || units[i].put || (i > 0 && units[i].letter == units[i - 1].letter))
+            return false;
+    }
+    return true;
+}
+
 /* What stands between two spaces. */
 static enum status put_token(struct builder *builder, size_t from, size_t to)
 {
     const struct unit *units = builder->units;
-    if (is_link(units + from, to - from)) {
-        for (size_t i = from; i < to; i++)
-            builder->changed |= units[i].put != '\0';
-        return put_units(builder, from, to);
-    }
     size_t start = from, end = to;
     while (start < to && !is_part(&units[start]))
         start++;
     while (end > start && (!is_part(&units[end - 1]) || closes(builder, start, end)))
         end--;
-    if (end <= start || !is_parted(units + start, end - start))
-        return put_pieces(builder, from, to);
+    if (is_plain(units + start, end - start) || is_link(builder, from, to))
+        return put_units(builder, from, to);
+    if (end <= start || !is_parted(units + start, end - start)) {
+        enum status done = put_pieces(builder, from, end > start ? end : to);
+        if (done == STATUS_OK && is_divided(units + start, end > start ? end - start : 0))
+            done = put_joined(builder, start, end);
+        return done == STATUS_OK && end > start ? put_units(builder, end, to) : done;
+    }
     enum status status = put_units(builder, from, start);
     if (status == STATUS_OK)
         status = put_word(builder, start, end);
@@ -309,7 +383,7 @@ static size_t only_letter(const struct builder *builder, size_t from, size_t to,
     *ret_empty = true;
     for (size_t i = from; i < to; i++) {
         const struct unit *unit = &builder->units[i];
-        if (unit->kind != UNIT_MARK && ++characters > APART_TOKEN_MAX)
+        if (unit->kind != UNIT_MARK && ++characters > SKELETON_APART_TOKEN_MAX)
             return SIZE_MAX;
         if (!is_part(unit) || (unit->kind == UNIT_MARK && found != SIZE_MAX))
             continue;
@@ -340,7 +414,7 @@ static struct apart find_apart(const struct builder *builder, size_t from)
         size_t letter = only_letter(builder, at, end, &empty);
         if (letter == SIZE_MAX && !(empty && apart.letters > 0 && end > at && end - at <= SEPARATORS_MAX))
             break;
-        if (letter != SIZE_MAX && apart.letters > 0 && letter - apart.last > APART_DISTANCE_MAX)
+        if (letter != SIZE_MAX && apart.letters > 0 && letter - apart.last > SKELETON_APART_DISTANCE_MAX)
             break;
         if (letter != SIZE_MAX) {
             apart.first = apart.letters ? apart.first : letter;
@@ -369,6 +443,8 @@ static enum status put_apart(struct builder *builder, size_t from, const struct 
         status = put_word(builder, apart->first, after);
     if (status == STATUS_OK && apart->letters > WORD_LETTERS_MIN && first->kind == UNIT_LETTER &&
         strchr("aiu", first->letter)) {
+        if (builder->map)
+            builder->map->repeats = true;
         const uint8_t again[3] = {' ', (uint8_t)first->letter, ' '};
         status = put(builder, again, sizeof again, first->raw_start, first->raw_end);
         if (status == STATUS_OK)
@@ -385,6 +461,7 @@ static enum status put_all(struct builder *builder)
         struct apart apart = find_apart(builder, at);
         if (apart.letters >= WORD_LETTERS_MIN && apart.plain >= 2 && apart.letters <= PIECE_UNITS_MAX) {
             status = put_apart(builder, at, &apart);
+            builder->parted = true;
             end = apart.end;
         } else
             status = put_token(builder, at, end);
@@ -406,97 +483,112 @@ static bool has_latin_word(const struct unit *units, size_t count)
     return false;
 }
 
-static enum status build(struct builder *builder, struct span message, const struct view_map *folded_map)
+static bool has_room(struct skeleton_room *room, size_t count)
 {
-    struct unit *units;
-    enum status status = skeleton_units(message, builder->folded, folded_map, &units, &builder->count);
-    if (status != STATUS_OK)
-        return status;
+    if (room->units && count <= room->capacity)
+        return true;
+    size_t capacity = count < 256 ? 256 : count;
+    struct unit *units = reallocarray(room->units, capacity, sizeof *units);
+    if (!units)
+        return false;
+    room->units = units;
+    room->capacity = capacity;
+    return true;
+}
+
+static enum status build_units(struct builder *builder, size_t count, struct skeleton_room *room)
+{
     bool changed = false;
-    builder->count = skeleton_refang(units, builder->count, &changed);
+    builder->count = skeleton_refang(room->units, count, &changed);
     builder->changed = builder->refanged = changed;
-    builder->units = units;
-    builder->latin = has_latin_word(units, builder->count);
-    status = put_all(builder);
-    free(units);
-    return status;
+    builder->units = room->units;
+    builder->latin = has_latin_word(room->units, builder->count);
+    return put_all(builder);
 }
 
-/* Where the token begins that ends at `end`, and where the one ends that begins at `start`. */
-static size_t token_start_before(struct span text, size_t end)
+static enum status build(struct builder *builder, struct span message, const struct view_map *folded_map,
+                         struct skeleton_room *room)
 {
-    const uint8_t *space = end > 0 ? memrchr(text.data, ' ', end) : NULL;
-    return space ? (size_t)(space - text.data) + 1 : 0;
-}
-
-static size_t token_end_after(struct span text, size_t start)
-{
-    const uint8_t *space = start < text.size ? memchr(text.data + start, ' ', text.size - start) : NULL;
-    return space ? (size_t)(space - text.data) : text.size;
-}
-
-/* The tokens around a sign that have to be looked at with it: short ones in a row, and one more on both sides. */
-static void widen(struct span text, size_t sign, size_t from, size_t *ret_start, size_t *ret_end)
-{
-    size_t start = token_start_before(text, sign), end = token_end_after(text, sign);
-    for (size_t next, size = 0; start > from && size <= APART_TOKEN_MAX; start = next) {
-        next = token_start_before(text, start - 1);
-        size = start - 1 - next;
-    }
-    for (size_t next, size = 0; end < text.size && size <= APART_TOKEN_MAX; end = next) {
-        next = token_end_after(text, end + 1);
-        size = next - end - 1;
-    }
-    *ret_start = start > from ? start : from;
-    *ret_end = end;
-}
-
-/* The same as build, of plain ASCII and without a map: only what is around signs has to be looked at. */
-static enum status build_around_signs(struct builder *builder, struct span message)
-{
-    struct span folded = builder->folded;
-    enum status status = STATUS_OK;
-    size_t done = 0;
-    uint32_t raw = 0; /* where in the message the region begins */
-    for (size_t sign; status == STATUS_OK && (sign = skeleton_sign(message, folded, done)) != SIZE_MAX;) {
-        size_t start, end;
-        widen(folded, sign, done, &start, &end);
-        status = buffer_append(builder->out, folded.data + done, start - done);
-        struct builder part = *builder;
-        part.folded = span_of(folded.data + start, end - start);
-        for (size_t at = done; at < start; at++)
-            raw = skeleton_ascii_end(message, raw);
-        if (status == STATUS_OK)
-            status = build(&part, span_of(message.data + raw, message.size - raw), NULL);
-        for (size_t at = start; at < end; at++)
-            raw = skeleton_ascii_end(message, raw);
-        builder->changed |= part.changed;
-        done = end;
-    }
-    return status == STATUS_OK ? buffer_append(builder->out, folded.data + done, folded.size - done) : status;
+    if (!has_room(room, builder->folded.size))
+        return STATUS_NO_MEMORY;
+    return build_units(builder, skeleton_units(message, builder->folded, folded_map, room->units), room);
 }
 
 /* Needs the map from the folded view to the message, and so folds again. */
-static enum status build_with_map(struct builder *builder, struct span message)
+static enum status build_with_map(struct builder *builder, struct span message, struct skeleton_room *room)
 {
     struct buffer folded = BUFFER_INIT(UINT32_MAX);
     struct view_map map = {0};
     enum status status = view_append(VIEW_FOLDED, message, &folded, &map);
     builder->folded = buffer_span(&folded);
     if (status == STATUS_OK)
-        status = build(builder, message, &map);
+        status = build(builder, message, &map, room);
     view_map_free(&map);
     buffer_free(&folded);
     return status;
 }
 
-enum status skeleton_append_searched(struct span message, struct span folded, struct buffer *out)
+bool skeleton_is_wanted(struct span message, struct span folded, bool apart, const struct skeleton_wanted *wanted,
+                        struct skeleton_room *room)
 {
-    struct builder builder = {.form = SKELETON_SEARCHED_IF_DIFFERENT, .out = out, .base = out->size, .folded = folded};
-    bool ascii = utf8_ascii_prefix(message) == message.size &&
-                 (message.size == folded.size || !skeleton_has_inner_capital(message));
-    enum status status = ascii ? build_around_signs(&builder, message) : build_with_map(&builder, message);
-    if (status != STATUS_OK || !builder.changed)
+    if (!has_room(room, folded.size))
+        return true; /* building it will say what is wrong */
+    skeleton_units_ascii(message, folded, room->units);
+    struct builder builder = {
+        .folded = folded, .units = room->units, .count = folded.size, .asking = true, .wanted = wanted};
+    enum status status = apart ? put_all(&builder) : put_token(&builder, 0, folded.size);
+    return builder.found || status != STATUS_OK;
+}
+
+bool skeleton_is_wanted_beyond(struct span token, bool latin, const struct skeleton_wanted *wanted,
+                               struct skeleton_room *room)
+{
+    if (!has_room(room, token.size))
+        return true;
+    size_t count = skeleton_units_bare(token, room->units);
+    struct builder builder = {
+        .folded = token, .units = room->units, .count = count, .latin = latin, .asking = true, .wanted = wanted};
+    return put_token(&builder, 0, count) != STATUS_OK || builder.found;
+}
+
+enum status skeleton_append_region(struct span message, struct span folded, bool apart, struct skeleton_room *room,
+                                   struct buffer *out)
+{
+    if (!has_room(room, folded.size))
+        return STATUS_NO_MEMORY;
+    skeleton_units_ascii(message, folded, room->units);
+    struct builder builder = {.form = SKELETON_SEARCHED,
+                              .out = out,
+                              .base = out->size,
+                              .folded = folded,
+                              .units = room->units,
+                              .count = folded.size};
+    return apart ? put_all(&builder) : put_token(&builder, 0, folded.size);
+}
+
+/* Without the map, which only says how wide spaces are: that matters where letters stand apart. */
+static enum status build_bare(struct builder *builder, struct skeleton_room *room)
+{
+    if (!has_room(room, builder->folded.size))
+        return STATUS_NO_MEMORY;
+    return build_units(builder, skeleton_units_bare(builder->folded, room->units), room);
+}
+
+enum status skeleton_append_wanted(const struct skeleton_look *look, struct buffer *out)
+{
+    struct builder builder = {
+        .form = SKELETON_SEARCHED, .out = out, .base = out->size, .folded = look->folded, .wanted = look->wanted};
+    struct builder again = builder;
+    enum status status = STATUS_OK;
+    if (look->bare)
+        status = build_bare(&builder, look->room);
+    if (!look->bare || (builder.parted && status == STATUS_OK)) {
+        out->size = builder.base;
+        builder = again;
+        status = look->ascii ? build(&builder, look->message, NULL, look->room)
+                             : build_with_map(&builder, look->message, look->room);
+    }
+    if (status != STATUS_OK || !(builder.found || builder.refanged))
         out->size = builder.base;
     return status;
 }
@@ -504,12 +596,15 @@ enum status skeleton_append_searched(struct span message, struct span folded, st
 enum status skeleton_append(enum skeleton_form form, struct span message, struct buffer *out, struct view_map *map)
 {
     struct builder builder = {.form = form, .out = out, .base = out->size, .map = map};
+    struct skeleton_room room = {0};
     if (map) {
         map->count = 0;
+        map->repeats = false;
         map->view_size = 0;
         map->raw_size = (uint32_t)message.size;
     }
-    enum status status = build_with_map(&builder, message);
+    enum status status = build_with_map(&builder, message, &room);
+    free(room.units);
     if (status != STATUS_OK || (form == SKELETON_SEARCHED_IF_DIFFERENT && !builder.changed))
         out->size = builder.base;
     if (map)
@@ -525,7 +620,11 @@ size_t skeleton_word(struct span word, uint8_t *to)
         if (letter < 'a' || letter > 'z')
             return 0;
         if (i == 0 || word.data[i] != word.data[i - 1])
-            to[size++] = searched(letter);
+            to[size++] = skeleton_searched(letter);
+    }
+    if (size == 2 && word.size == SKELETON_SHORT_LETTERS) {
+        for (size = 0; size < word.size; size++)
+            to[size] = skeleton_searched((char)word.data[size]);
     }
     return size >= WORD_LETTERS_MIN ? size : 0;
 }

@@ -1,278 +1,316 @@
-/* The cheap question of text/skeleton.h: may a message hold words in disguise? */
+#include "text/skeleton_signs.h"
+
+#include <stdbool.h>
 #include <string.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
-#include "text/fold.h"
-#include "text/skeleton.h"
 #include "text/skeleton_units.h"
-#include "text/utf8.h"
 
 #define WINDOW 64u /* bytes that are looked at together, one bit each */
-#define BEFORE 8u  /* of them, only seen as what stands before others; and so many behind */
-#define BEHIND 4u
+#define AROUND 4u  /* of them, at both ends, only seen as what stands beside others */
+#define STEP (WINDOW - 2 * AROUND)
 
 /* Which bytes of a window are what. */
 struct window {
-    uint64_t letters, digits, symbols /* @ $ + | */, closing /* ! */, spaces, doubled;
+    uint64_t letters, strong /* digits @ $ + | */, closing /* ! */, spaces /* and newlines */, quotes /* ' */;
+    uint64_t open /* [ ( { */, doubled /* as the byte before */, dees /* d */, dividers /* - _ * ~ */;
+    /* Of the doubled ones, letters that are so in no plain word: anywhere, at its beginning, at its end. */
+    uint64_t odd, odd_first, odd_last;
 };
 
-typedef void (*window_reader)(const uint8_t *text, struct window *window);
+static inline void note_odd(struct window *window, uint8_t byte, uint64_t bit)
+{
+    window->odd |= skeleton_is_in(SKELETON_NEVER_DOUBLE, byte) ? bit : 0;
+    window->odd_first |= skeleton_is_in(SKELETON_DOUBLE_FIRST, byte) ? 0 : bit;
+    window->odd_last |= skeleton_is_in(SKELETON_NOT_LAST, byte) ? bit : 0;
+}
 
 /* `text` has a byte before it and WINDOW bytes. */
-static void read_portable(const uint8_t *text, struct window *window)
+static inline void read_portable(const uint8_t *text, struct window *window)
 {
     *window = (struct window){0};
     for (unsigned i = 0; i < WINDOW; i++) {
         uint64_t bit = UINT64_C(1) << i;
         uint8_t byte = text[i];
         window->letters |= byte >= 'a' && byte <= 'z' ? bit : 0;
-        window->digits |= byte >= '0' && byte <= '9' ? bit : 0;
-        window->symbols |= byte == '@' || byte == '$' || byte == '+' || byte == '|' ? bit : 0;
+        window->strong |=
+            (byte >= '0' && byte <= '9') || byte == '@' || byte == '$' || byte == '+' || byte == '|' ? bit : 0;
         window->closing |= byte == '!' ? bit : 0;
-        window->spaces |= byte == ' ' ? bit : 0;
+        window->spaces |= byte == ' ' || byte == '\n' ? bit : 0;
+        window->quotes |= byte == '\'' ? bit : 0;
+        window->open |= byte == '(' || byte == '[' || byte == '{' ? bit : 0;
         window->doubled |= byte == text[(ptrdiff_t)i - 1] ? bit : 0;
+        window->dees |= byte == 'd' ? bit : 0;
+        window->dividers |= skeleton_is_divider(byte) ? bit : 0;
+        note_odd(window, byte, bit);
     }
 }
 
 #ifdef __SSE2__
-static inline uint64_t bits(__m128i bytes, unsigned at)
-{
-    return (uint64_t)(unsigned)_mm_movemask_epi8(bytes) << at;
-}
-
-static inline __m128i is(__m128i block, char byte)
-{
-    return _mm_cmpeq_epi8(block, _mm_set1_epi8(byte));
-}
-
+typedef __m128i block16;
+#define is16(block, byte) _mm_cmpeq_epi8(block, _mm_set1_epi8(byte))
+#define or16 _mm_or_si128
 /* Bytes from `first` to `last`: moved so that they are the greatest, signed. */
-static inline __m128i within(__m128i block, char first, char last)
-{
-    return _mm_cmpgt_epi8(_mm_add_epi8(block, _mm_set1_epi8((char)(0x7F - last))),
-                          _mm_set1_epi8((char)(0x7F - (last - first) - 1)));
-}
+#define within16(block, first, last)                                                                                   \
+    _mm_cmpgt_epi8(_mm_add_epi8(block, _mm_set1_epi8((char)(0x7F - (last)))),                                          \
+                   _mm_set1_epi8((char)(0x7F - ((last) - (first)) - 1)))
+#define bits16(bytes, at) ((uint64_t)(unsigned)_mm_movemask_epi8(bytes) << (at))
 
-static inline void read_vectors(const uint8_t *text, struct window *window)
+static inline void read_sse2(const uint8_t *text, struct window *window)
 {
     struct window read = {0};
     for (unsigned at = 0; at < WINDOW; at += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
-        __m128i before = _mm_loadu_si128((const __m128i *)(const void *)(text + at - 1));
-        read.letters |= bits(within(block, 'a', 'z'), at);
-        read.digits |= bits(within(block, '0', '9'), at);
-        read.symbols |= bits(
-            _mm_or_si128(_mm_or_si128(is(block, '@'), is(block, '$')), _mm_or_si128(is(block, '+'), is(block, '|'))),
-            at);
-        read.closing |= bits(is(block, '!'), at);
-        read.spaces |= bits(is(block, ' '), at);
-        read.doubled |= bits(_mm_cmpeq_epi8(block, before), at);
+        block16 block = _mm_loadu_si128((const block16 *)(const void *)(text + at));
+        block16 before = _mm_loadu_si128((const block16 *)(const void *)(text + at - 1));
+        block16 symbols = or16(or16(is16(block, '@'), is16(block, '$')), or16(is16(block, '+'), is16(block, '|')));
+        block16 open = or16(is16(or16(block, _mm_set1_epi8(0x20)), '{'), is16(block, '('));
+        read.letters |= bits16(within16(block, 'a', 'z'), at);
+        read.strong |= bits16(or16(symbols, within16(block, '0', '9')), at);
+        read.closing |= bits16(is16(block, '!'), at);
+        read.spaces |= bits16(or16(is16(block, ' '), is16(block, '\n')), at);
+        read.quotes |= bits16(is16(block, '\''), at);
+        read.open |= bits16(open, at);
+        read.doubled |= bits16(_mm_cmpeq_epi8(block, before), at);
+        read.dees |= bits16(is16(block, 'd'), at);
+        read.dividers |=
+            bits16(or16(or16(is16(block, '-'), is16(block, '_')), or16(is16(block, '*'), is16(block, '~'))), at);
+    }
+    for (uint64_t doubled = read.doubled & read.letters; doubled; doubled &= doubled - 1)
+        note_odd(&read, text[__builtin_ctzll(doubled)], doubled & -doubled);
+    *window = read;
+}
+
+typedef __m256i block32;
+#define AVX2 __attribute__((target("avx2")))
+#define or32 _mm256_or_si256
+#define bits32(bytes, at) ((uint64_t)(unsigned)_mm256_movemask_epi8(bytes) << (at))
+
+/*
+ * The letters that are odd where they are doubled, by the lower half of the byte: bits 7, 6 and 5 (odd, odd_first,
+ * odd_last) of those that begin with 6, bits 4, 3 and 2 of those with 7.
+ */
+#define ODD(letter, moved)                                                                                             \
+    ((SKELETON_NEVER_DOUBLE >> ((letter) - 'a') & 1 ? 0x80 >> (moved) : 0) |                                           \
+     (SKELETON_DOUBLE_FIRST >> ((letter) - 'a') & 1 ? 0 : 0x40 >> (moved)) |                                           \
+     (SKELETON_NOT_LAST >> ((letter) - 'a') & 1 ? 0x20 >> (moved) : 0))
+#define ODD_BOTH(first, second) ODD(first, 0) | ODD(second, 3)
+
+#define ODD_LETTERS                                                                                                    \
+    ODD('p', 3), ODD_BOTH('a', 'q'), ODD_BOTH('b', 'r'), ODD_BOTH('c', 's'), ODD_BOTH('d', 't'), ODD_BOTH('e', 'u'),   \
+        ODD_BOTH('f', 'v'), ODD_BOTH('g', 'w'), ODD_BOTH('h', 'x'), ODD_BOTH('i', 'y'), ODD_BOTH('j', 'z'),            \
+        ODD('k', 0), ODD('l', 0), ODD('m', 0), ODD('n', 0), ODD('o', 0)
+
+/* What blocks are compared with: in memory, as there are more than registers. */
+#define EVERY(byte)                                                                                                    \
+    {                                                                                                                  \
+        byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte,    \
+            byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte                         \
+    }
+struct operands {
+    _Alignas(32) uint8_t at[32], dollar[32], plus[32], bar[32], bang[32], space[32], newline[32], quote[32], dee[32];
+    uint8_t hyphen[32], underscore[32], star[32], tilde[32], brace[32], parenthesis[32], small[32], letters_move[32],
+        letters_from[32], digits_move[32];
+    uint8_t digits_from[32], low[32], moved[32], odd[32];
+};
+
+/* A range of bytes is moved so that they are the greatest, signed. */
+static const struct operands operands = {
+    .at = EVERY('@'),
+    .dollar = EVERY('$'),
+    .plus = EVERY('+'),
+    .bar = EVERY('|'),
+    .bang = EVERY('!'),
+    .space = EVERY(' '),
+    .newline = EVERY('\n'),
+    .quote = EVERY('\''),
+    .dee = EVERY('d'),
+    .hyphen = EVERY('-'),
+    .underscore = EVERY('_'),
+    .star = EVERY('*'),
+    .tilde = EVERY('~'),
+    .brace = EVERY('{'),
+    .parenthesis = EVERY('('),
+    .small = EVERY(0x20),
+    .letters_move = EVERY(0x7F - 'z'),
+    .letters_from = EVERY(0x7F - 26),
+    .digits_move = EVERY(0x7F - '9'),
+    .digits_from = EVERY(0x7F - 10),
+    .low = EVERY(0x0F),
+    .moved = EVERY(0xE0),
+    .odd = {ODD_LETTERS, ODD_LETTERS},
+};
+#define operand(name) _mm256_load_si256((const block32 *)(const void *)of->name)
+#define is32(block, name) _mm256_cmpeq_epi8(block, operand(name))
+
+AVX2 static inline void read_avx2(const uint8_t *text, struct window *window)
+{
+    struct window read = {0};
+    const struct operands *of = &operands;
+    for (unsigned at = 0; at < WINDOW; at += 32) {
+        __asm__("" : "+r"(of)); /* or the compiler makes them anew every time, and keeps more than it has room for */
+        block32 block = _mm256_loadu_si256((const block32 *)(const void *)(text + at));
+        block32 before = _mm256_loadu_si256((const block32 *)(const void *)(text + at - 1));
+        block32 letters = _mm256_cmpgt_epi8(_mm256_add_epi8(block, operand(letters_move)), operand(letters_from));
+        block32 digits = _mm256_cmpgt_epi8(_mm256_add_epi8(block, operand(digits_move)), operand(digits_from));
+        block32 symbols = or32(or32(is32(block, at), is32(block, dollar)), or32(is32(block, plus), is32(block, bar)));
+        block32 open = or32(is32(or32(block, operand(small)), brace), is32(block, parenthesis));
+        read.letters |= bits32(letters, at);
+        read.strong |= bits32(or32(symbols, digits), at);
+        read.closing |= bits32(is32(block, bang), at);
+        read.spaces |= bits32(or32(is32(block, space), is32(block, newline)), at);
+        read.quotes |= bits32(is32(block, quote), at);
+        read.open |= bits32(open, at);
+        read.doubled |= bits32(_mm256_cmpeq_epi8(block, before), at);
+        read.dees |= bits32(is32(block, dee), at);
+        block32 dividers = or32(is32(block, underscore), is32(block, tilde));
+        dividers = or32(dividers, or32(is32(block, hyphen), is32(block, star)));
+        read.dividers |= bits32(dividers, at);
+        /* By both halves of the byte; what is known of those that begin with 7 is moved to where those with 6 have it. */
+        block32 odd = _mm256_shuffle_epi8(operand(odd), _mm256_and_si256(block, operand(low)));
+        block32 seven = _mm256_slli_epi16(block, 3); /* bit 4 of the byte as its sign */
+        odd = _mm256_blendv_epi8(odd, _mm256_and_si256(_mm256_slli_epi16(odd, 3), operand(moved)), seven);
+        read.odd |= bits32(odd, at);
+        read.odd_first |= bits32(_mm256_slli_epi16(odd, 1), at);
+        read.odd_last |= bits32(_mm256_slli_epi16(odd, 2), at);
     }
     *window = read;
 }
-#define read_window read_vectors
-#else
-#define read_window read_portable
 #endif
 
-static bool is_letter(uint8_t byte)
+/* What links were defanged with: `[.`, `(dot`, ` dot `, `hxxp`. `doubled`: as the byte before. */
+static inline uint64_t link_signs(const uint8_t *text, uint64_t open, uint64_t dots, uint64_t doubled)
 {
-    return byte >= 'a' && byte <= 'z';
-}
-
-/* Are the letters at text[-1] and text[0], which are the same, more than plain words have? */
-static bool is_doubled_oddly(const uint8_t *text)
-{
-    return text[-2] == text[0] || skeleton_is_odd_double(text[0], !is_letter(text[-2]), !is_letter(text[1]));
-}
-
-/* Which of the bytes that have bits in `among` begin what a link was defanged with, or are an apostrophe in a word? */
-static uint64_t link_signs(const uint8_t *text, uint64_t among, uint64_t *ret_apostrophes)
-{
-    uint64_t found = 0, apostrophes = 0;
-    for (; among; among &= among - 1) {
-        const uint8_t *at = text + __builtin_ctzll(among);
-        bool open = *at == '[' || *at == '(' || *at == '{';
-        found |= open && (at[1] == '.' || at[1] == 'd') ? among & -among : 0;
-        apostrophes |= *at == '\'' && at[-1] != '\'' && at[1] != '\'' ? among & -among : 0;
+    uint64_t found = 0;
+    for (; open; open &= open - 1) {
+        const uint8_t *at = text + __builtin_ctzll(open);
+        found |= at[1] == '.' || (at[1] == 'd' && at[2] == 'o' && at[3] == 't') ? open & -open : 0;
     }
-    *ret_apostrophes = apostrophes;
+    for (; dots; dots &= dots - 1) {
+        const uint8_t *at = text + __builtin_ctzll(dots);
+        found |= at[1] == 'o' && at[2] == 't' ? dots & -dots : 0;
+    }
+    for (; doubled; doubled &= doubled - 1) {
+        const uint8_t *at = text + __builtin_ctzll(doubled);
+        found |= at[-2] == 'h' && at[0] == 'x' && at[1] == 'p' ? doubled & -doubled : 0;
+    }
     return found;
 }
 
-/* Signs at the bytes that `here` has bits of. */
-static inline uint64_t find_signs(const uint8_t *text, const struct window *window, uint64_t here)
+/* Shifted to the right: what stands behind a byte; to the left: what stands before it. */
+static inline __attribute__((always_inline)) struct skeleton_found find_signs(const uint8_t *text,
+                                                                              const struct window *window)
 {
-    uint64_t letters = window->letters, strong = window->digits | window->symbols, apostrophes;
-    uint64_t parts = letters | strong | window->closing, tight = ~window->spaces;
+    const uint64_t here = ~UINT64_C(0) >> 2 * AROUND << AROUND;
+    uint64_t letters = window->letters, strong = window->strong, solid = letters | strong;
+    uint64_t parts = solid | window->closing, spaces = window->spaces, tight = ~spaces;
     uint64_t signs = (strong & (letters << 1 | letters >> 1)) | (window->closing & letters >> 1);
-    /* Others may also follow a word, so that they do not keep a letter from being alone. */
-    uint64_t solid = letters | window->digits;
+    signs |= window->dividers & letters << 1 & letters >> 1;
+    /* Letters that stand alone, near to others; and such that punctuation, but for one apostrophe, parts from more. */
     uint64_t alone = parts & ~(solid << 1) & ~(solid >> 1);
-    uint64_t near = alone << 2 | alone << 3 | alone << 4;
-    uint64_t other = ~(parts | window->spaces);
-    signs |= link_signs(text, other, &apostrophes) | (alone & near & (near << 2 | near << 3 | near << 4));
-    /* A letter that punctuation parts from others. */
-    other &= ~apostrophes;
-    signs |= alone & letters &
-             ((other >> 1 & (parts >> 2 | (tight >> 2 & parts >> 3))) |
-              (other << 1 & (parts << 2 | (tight << 2 & parts << 3))) | (tight >> 1 & other >> 2 & parts >> 3) |
-              (tight << 1 & other << 2 & parts << 3));
-    signs &= here;
-    for (uint64_t doubled = here & window->doubled & letters; doubled; doubled &= doubled - 1) {
-        if (is_doubled_oddly(text + __builtin_ctzll(doubled)))
-            signs |= doubled & -doubled;
+    signs |= alone & (alone << 2 | alone << 3 | alone << 4) & (alone >> 2 | alone >> 3 | alone >> 4);
+    uint64_t quotes = window->quotes & parts << 1 & parts >> 1;
+    uint64_t other = ~(parts | spaces | quotes);
+    signs |= alone & letters & ((other >> 1 & tight >> 2) | (other << 1 & tight << 2));
+    uint64_t doubled = window->doubled & letters;
+    doubled &=
+        doubled << 1 | window->odd | (window->odd_first & ~(letters << 2)) | (window->odd_last & ~(letters >> 1));
+    doubled &= here;
+    uint64_t dots = window->dees & spaces << 1 & letters >> 1 & letters >> 2 & spaces >> 3;
+    uint64_t links = 0;
+    if (__builtin_expect((((window->open | dots) & here) | doubled) != 0, 0))
+        links = link_signs(text, window->open & here, dots & here, doubled);
+    return (struct skeleton_found){.signs = (signs & here) | doubled | links, .links = links};
+}
+
+static struct skeleton_found find_portable(const uint8_t *text)
+{
+    struct window window;
+    read_portable(text, &window);
+    return find_signs(text, &window);
+}
+
+#ifdef __SSE2__
+static struct skeleton_found find_sse2(const uint8_t *text)
+{
+    struct window window;
+    read_sse2(text, &window);
+    return find_signs(text, &window);
+}
+
+AVX2 static struct skeleton_found find_avx2(const uint8_t *text)
+{
+    struct window window;
+    read_avx2(text, &window);
+    return find_signs(text, &window);
+}
+#endif
+
+void skeleton_signs_start(struct skeleton_signs *signs, struct span text, enum skeleton_way way)
+{
+    *signs = (struct skeleton_signs){.text = text, .find = find_portable};
+#ifdef __SSE2__
+    if (way == SKELETON_PORTABLE)
+        return;
+    signs->find = way == SKELETON_QUICKEST && __builtin_cpu_supports("avx2") ? find_avx2 : find_sse2;
+#else
+    (void)way;
+#endif
+}
+
+/* At both ends of the text: what is not there counts as white space. */
+static __attribute__((noinline)) struct skeleton_found find_at_end(const struct skeleton_signs *signs, size_t at)
+{
+    uint8_t room[1 + WINDOW];
+    memset(room, '\n', sizeof room);
+    size_t before = at < AROUND + 1 ? at : AROUND + 1, behind = signs->text.size - at;
+    behind = behind < WINDOW - AROUND ? behind : WINDOW - AROUND;
+    memcpy(room + 1 + AROUND - before, signs->text.data + at - before, before + behind);
+    return signs->find(room + 1);
+}
+
+/* Drops what is left before signs->passed. */
+static inline void drop_passed(struct skeleton_signs *signs)
+{
+    ptrdiff_t count = (ptrdiff_t)signs->passed - signs->base;
+    if (count > 0)
+        signs->left.signs &= count < (ptrdiff_t)WINDOW ? ~UINT64_C(0) << count | signs->left.links : signs->left.links;
+}
+
+size_t skeleton_signs_next(struct skeleton_signs *signs)
+{
+    while (!signs->left.signs) {
+        size_t at = signs->at, size = signs->text.size;
+        if (at >= size)
+            return SIZE_MAX;
+        bool inside = at > AROUND && size - at >= WINDOW - AROUND;
+        signs->left = inside ? signs->find(signs->text.data + at - AROUND) : find_at_end(signs, at);
+        signs->base = (ptrdiff_t)at - (ptrdiff_t)AROUND;
+        signs->at = at + STEP;
+        drop_passed(signs);
     }
-    uint64_t three = here & letters & window->spaces << 1 & letters >> 1 & letters >> 2 & window->spaces >> 3;
-    for (; three; three &= three - 1) {
-        if (memcmp(text + __builtin_ctzll(three), "dot", 3) == 0)
-            signs |= three & -three;
+    uint64_t sign = signs->left.signs & -signs->left.signs;
+    signs->left.signs ^= sign;
+    signs->link = (signs->left.links & sign) != 0;
+    signs->left.links &= ~sign;
+    return (size_t)(signs->base + __builtin_ctzll(sign));
+}
+
+void skeleton_signs_pass(struct skeleton_signs *signs, size_t to)
+{
+    signs->passed = to;
+    drop_passed(signs);
+}
+
+void skeleton_signs_skip(struct skeleton_signs *signs, size_t to)
+{
+    if (to >= signs->at) {
+        signs->at = to;
+        signs->left = (struct skeleton_found){0};
+    } else if ((ptrdiff_t)to > signs->base) {
+        signs->left.links &= ~UINT64_C(0) << ((ptrdiff_t)to - signs->base);
+        signs->left.signs &= ~UINT64_C(0) << ((ptrdiff_t)to - signs->base);
     }
-    return signs;
-}
-
-/* The first sign of what is ASCII at or after `from`; SIZE_MAX if there is none. */
-static inline size_t find_sign(struct span folded, size_t from, window_reader read)
-{
-    uint8_t room[BEFORE + WINDOW + BEFORE];
-    memset(room, ' ', sizeof room);
-    const size_t before_max = (size_t)2 * BEFORE; /* before `at`: in the window, and what is read before that */
-    for (size_t at = from; at < folded.size; at += WINDOW - BEFORE - BEHIND) {
-        size_t before = at < before_max ? at : before_max, left = folded.size - at;
-        const uint8_t *text = folded.data + at - BEFORE;
-        if (before < before_max || left < WINDOW) {
-            size_t size = left < WINDOW ? left : WINDOW;
-            memset(room, ' ', sizeof room);
-            memcpy(room + before_max - before, folded.data + at - before,
-                   before + (size < WINDOW - BEFORE ? size : WINDOW - BEFORE));
-            text = room + BEFORE;
-        }
-        struct window window;
-        read(text, &window);
-        bool last = left <= WINDOW - BEFORE - BEHIND;
-        uint64_t here = ~UINT64_C(0) << BEFORE & (last ? ~UINT64_C(0) : ~UINT64_C(0) >> BEHIND);
-        uint64_t signs = find_signs(text, &window, here);
-        if (signs)
-            return at - BEFORE + (unsigned)__builtin_ctzll(signs);
-    }
-    return SIZE_MAX;
-}
-
-/* A capital I after a small letter may be an l. The first one at or after `from`, or SIZE_MAX. */
-static size_t find_inner_capital(struct span message, size_t from)
-{
-    if (from >= message.size)
-        return SIZE_MAX;
-    const uint8_t *end = message.data + message.size;
-    for (const uint8_t *at = message.data + from; (at = memchr(at, 'I', (size_t)(end - at))) != NULL; at++) {
-        if (at > message.data && is_letter(at[-1]))
-            return (size_t)(at - message.data);
-    }
-    return SIZE_MAX;
-}
-
-size_t skeleton_sign(struct span message, struct span folded, size_t from)
-{
-    size_t sign = find_sign(folded, from, read_window);
-    size_t capital = message.size == folded.size ? find_inner_capital(message, from) : SIZE_MAX;
-    return sign < capital ? sign : capital;
-}
-
-bool skeleton_has_inner_capital(struct span message)
-{
-    return find_inner_capital(message, 0) != SIZE_MAX;
-}
-
-static bool has_disguise(struct span message)
-{
-    for (size_t at = 0; at < message.size;) {
-        uint32_t c;
-        at += utf8_next(span_of(message.data + at, message.size - at), &c);
-        if (c >= 0x80 && fold_disguise(c))
-            return true;
-    }
-    return false;
-}
-
-/* Where a look over a text that is not all ASCII is. */
-struct look {
-    bool latin, alike;              /* there was a letter a-z; a letter of another script that looks so */
-    unsigned accents;               /* of the word */
-    unsigned letters, singles;      /* of what stands between two spaces; such with one letter in a row */
-    unsigned separators;            /* in a row, after a letter */
-    bool apostrophe;                /* the last of them is one */
-    bool letter_before, far_before; /* before them: a letter; one beyond ASCII */
-};
-
-static void look_at_space(struct look *look)
-{
-    look->singles = look->letters == 1 ? look->singles + 1 : look->letters == 0 ? look->singles : 0;
-    look->accents = look->letters = look->separators = 0;
-    look->letter_before = look->far_before = false;
-}
-
-/* Is there a sign of disguise that the windows do not see? */
-static bool look_at(struct look *look, uint32_t c)
-{
-    char letter;
-    enum unit_kind kind = skeleton_kind(c, &letter);
-    if (kind == UNIT_SPACE) {
-        look_at_space(look);
-        return look->singles >= 3;
-    }
-    if (kind == UNIT_OTHER) {
-        bool apostrophe = c == '\'' || c == 0x2018 || c == 0x2019;
-        look->separators += look->letter_before;
-        look->apostrophe = apostrophe;
-        look->far_before |= c >= 0x80;
-        look->accents = 0;
-        return false;
-    }
-    bool far = c >= 0x80 && letter != '\0';
-    bool one_apostrophe = look->separators == 1 && look->apostrophe; /* "it's" is one piece */
-    bool parted = look->separators > 0 && !one_apostrophe && letter != '\0' && (far || look->far_before);
-    look->latin |= kind == UNIT_LETTER || kind == UNIT_ACCENT;
-    look->alike |= kind == UNIT_ALIKE;
-    look->accents += kind == UNIT_ACCENT;
-    look->letters += letter != '\0' || kind == UNIT_FOREIGN;
-    look->letter_before = letter != '\0';
-    look->far_before = far;
-    look->separators = 0;
-    return parted || kind == UNIT_REGIONAL || kind == UNIT_MARK || look->accents >= 1 || (kind == UNIT_LEET && far) ||
-           (look->alike && look->latin);
-}
-
-static bool differs_beyond_ascii(struct span folded)
-{
-    struct look look = {0};
-    for (size_t at = 0; at < folded.size;) {
-        uint32_t c;
-        at += utf8_next(span_of(folded.data + at, folded.size - at), &c);
-        if (look_at(&look, c))
-            return true;
-    }
-    return look_at(&look, ' ');
-}
-
-static bool differs(struct span message, struct span folded, window_reader read)
-{
-    if (folded.size == 0)
-        return false;
-    if (find_sign(folded, 0, read) != SIZE_MAX || find_inner_capital(message, 0) != SIZE_MAX)
-        return true;
-    if (utf8_ascii_prefix(message) == message.size)
-        return false;
-    return has_disguise(message) || differs_beyond_ascii(folded);
-}
-
-bool skeleton_differs(struct span message, struct span folded)
-{
-    return differs(message, folded, read_window);
-}
-
-bool skeleton_differs_portable(struct span message, struct span folded)
-{
-    return differs(message, folded, read_portable);
 }

@@ -1,6 +1,5 @@
 #include "text/skeleton_units.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "text/fold.h"
@@ -8,37 +7,75 @@
 
 #define REGIONAL_FIRST 0x1F1E6u
 
-/* What digits and symbols stand for. */
-static const char leet[128] = {['0'] = 'o',
-                               ['1'] = SKELETON_EITHER,
-                               ['2'] = 'z',
-                               ['3'] = 'e',
-                               ['4'] = 'a',
-                               ['5'] = 's',
-                               ['6'] = 'g',
-                               ['7'] = 't',
-                               ['8'] = 'b',
-                               ['9'] = 'g',
-                               ['@'] = 'a',
-                               ['$'] = 's',
-                               ['!'] = SKELETON_EITHER,
-                               ['|'] = SKELETON_EITHER,
-                               ['+'] = 't'};
+#define SPACE                                                                                                          \
+    {                                                                                                                  \
+        .kind = UNIT_SPACE                                                                                             \
+    }
+#define LEET(stands_for)                                                                                               \
+    {                                                                                                                  \
+        .kind = UNIT_LEET, .letter = (stands_for)                                                                      \
+    }
+#define LETTER(stands_for)                                                                                             \
+    {                                                                                                                  \
+        .kind = UNIT_LETTER, .letter = (stands_for)                                                                    \
+    }
+
+const struct skeleton_about skeleton_ascii[128] = {
+    [' '] = SPACE,
+    ['0'] = LEET('o'),
+    ['1'] = LEET(SKELETON_EITHER),
+    ['2'] = LEET('z'),
+    ['3'] = LEET('e'),
+    ['4'] = LEET('a'),
+    ['5'] = LEET('s'),
+    ['6'] = LEET('g'),
+    ['7'] = LEET('t'),
+    ['8'] = LEET('b'),
+    ['9'] = LEET('g'),
+    ['@'] = LEET('a'),
+    ['$'] = LEET('s'),
+    ['+'] = LEET('t'),
+    ['!'] = LEET(SKELETON_EITHER),
+    ['|'] = LEET(SKELETON_EITHER),
+    ['a'] = LETTER('a'),
+    ['b'] = LETTER('b'),
+    ['c'] = LETTER('c'),
+    ['d'] = LETTER('d'),
+    ['e'] = LETTER('e'),
+    ['f'] = LETTER('f'),
+    ['g'] = LETTER('g'),
+    ['h'] = LETTER('h'),
+    ['i'] = LETTER('i'),
+    ['j'] = LETTER('j'),
+    ['k'] = LETTER('k'),
+    ['l'] = LETTER('l'),
+    ['m'] = LETTER('m'),
+    ['n'] = LETTER('n'),
+    ['o'] = LETTER('o'),
+    ['p'] = LETTER('p'),
+    ['q'] = LETTER('q'),
+    ['r'] = LETTER('r'),
+    ['s'] = LETTER('s'),
+    ['t'] = LETTER('t'),
+    ['u'] = LETTER('u'),
+    ['v'] = LETTER('v'),
+    ['w'] = LETTER('w'),
+    ['x'] = LETTER('x'),
+    ['y'] = LETTER('y'),
+    ['z'] = LETTER('z'),
+};
 
 static char currency(uint32_t c)
 {
     return c == 0x20AC ? 'e' : c == 0xA3 ? 'l' : c == 0xA2 ? 'c' : c == 0xA5 ? 'y' : '\0';
 }
 
-enum unit_kind skeleton_kind(uint32_t c, char *ret_letter)
+/* No letter beyond these has accents that fold leaves: what looks so is composed of compatibility characters. */
+#define ACCENTS_END 0x2200u
+
+static enum unit_kind kind_of(uint32_t c, char *ret_letter)
 {
     *ret_letter = '\0';
-    if (c < 0x80) {
-        if (c == ' ')
-            return UNIT_SPACE;
-        *ret_letter = c >= 'a' && c <= 'z' ? (char)c : leet[c];
-        return c >= 'a' && c <= 'z' ? UNIT_LETTER : leet[c] ? UNIT_LEET : UNIT_OTHER;
-    }
     if (c >= REGIONAL_FIRST && c < REGIONAL_FIRST + 26) {
         *ret_letter = (char)('a' + (c - REGIONAL_FIRST));
         return UNIT_REGIONAL;
@@ -55,8 +92,24 @@ enum unit_kind skeleton_kind(uint32_t c, char *ret_letter)
     }
     if (!(flags & (FOLD_LETTER | FOLD_NUMBER)))
         return UNIT_MARK;
-    *ret_letter = fold_base_letter(c);
+    *ret_letter = c < ACCENTS_END ? fold_base_letter(c) : '\0';
     return *ret_letter ? UNIT_ACCENT : UNIT_FOREIGN;
+}
+
+struct skeleton_about skeleton_about_rare(uint32_t code_point)
+{
+    struct skeleton_about about = {.disguise = fold_disguise(code_point)};
+    about.kind = kind_of(code_point, &about.letter);
+    return about;
+}
+
+struct skeleton_about skeleton_table[SKELETON_TABLE_SIZE];
+
+void skeleton_start(void)
+{
+    memcpy(skeleton_table, skeleton_ascii, sizeof skeleton_ascii);
+    for (uint32_t c = 0x80; c < SKELETON_TABLE_SIZE; c++)
+        skeleton_table[c] = skeleton_about_rare(c);
 }
 
 static uint32_t raw_character(struct span message, uint32_t start)
@@ -71,7 +124,8 @@ static bool is_white(uint8_t byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
-uint32_t skeleton_ascii_end(struct span message, uint32_t start)
+/* In ASCII: the end of what the byte at `start` and its view share: a byte, or a run of white space. */
+static uint32_t shared_end(struct span message, uint32_t start)
 {
     uint32_t end = start + 1;
     while (is_white(message.data[start]) && end < message.size && is_white(message.data[end]))
@@ -84,24 +138,25 @@ static bool is_after_small(struct span message, uint32_t at)
     return at > 0 && message.data[at - 1] >= 'a' && message.data[at - 1] <= 'z';
 }
 
+static inline struct unit ascii_unit(uint8_t byte, uint32_t at, uint32_t raw_start, uint32_t raw_end)
+{
+    return (struct unit){.start = at,
+                         .end = at + 1,
+                         .raw_start = raw_start,
+                         .raw_end = raw_end,
+                         .kind = skeleton_ascii[byte & 0x7F].kind,
+                         .letter = skeleton_ascii[byte & 0x7F].letter,
+                         .ascii = byte};
+}
+
 /* Of ASCII, which folding only makes small letters of, and one space of white space. */
 static size_t ascii_units(struct span message, struct span folded, struct unit *units)
 {
     uint32_t raw = 0;
     for (uint32_t at = 0; at < folded.size; at++) {
         uint8_t c = folded.data[at];
-        uint32_t raw_end = c == ' ' ? skeleton_ascii_end(message, raw) : raw + 1;
-        enum unit_kind kind = c >= 'a' && c <= 'z' ? UNIT_LETTER
-                              : c == ' '           ? UNIT_SPACE
-                              : leet[c]            ? UNIT_LEET
-                                                   : UNIT_OTHER;
-        units[at] = (struct unit){.start = at,
-                                  .end = at + 1,
-                                  .raw_start = raw,
-                                  .raw_end = raw_end,
-                                  .kind = kind,
-                                  .letter = kind == UNIT_LETTER ? (char)c : leet[c],
-                                  .ascii = c};
+        uint32_t raw_end = c == ' ' ? shared_end(message, raw) : raw + 1;
+        units[at] = ascii_unit(c, at, raw, raw_end);
         if (message.data[raw] == 'I' && is_after_small(message, raw)) {
             units[at].kind = UNIT_DISGUISE;
             units[at].letter = SKELETON_EITHER;
@@ -111,20 +166,49 @@ static size_t ascii_units(struct span message, struct span folded, struct unit *
     return folded.size;
 }
 
+void skeleton_units_ascii(struct span message, struct span folded, struct unit *units)
+{
+    for (uint32_t at = 0; at < folded.size; at++) {
+        units[at] = ascii_unit(folded.data[at], at, at, at + 1);
+        if (message.data && message.data[at] == 'I' && is_after_small(message, at)) {
+            units[at].kind = UNIT_DISGUISE;
+            units[at].letter = SKELETON_EITHER;
+        }
+    }
+}
+
+/* A character of any folded view as it stands there. */
+static inline uint32_t next_unit(struct span folded, uint32_t at, struct unit *unit)
+{
+    uint32_t c, size = utf8_next(span_of(folded.data + at, folded.size - at), &c);
+    struct skeleton_about about = skeleton_about(c);
+    *unit = (struct unit){.start = at,
+                          .end = at + size,
+                          .kind = about.kind,
+                          .letter = about.letter,
+                          .ascii = c < 0x80                     ? (uint8_t)c
+                                   : c == 0x2018 || c == 0x2019 ? '\''
+                                                                : 0};
+    return size;
+}
+
+size_t skeleton_units_bare(struct span folded, struct unit *units)
+{
+    size_t count = 0;
+    for (uint32_t at = 0; at < folded.size;)
+        at += next_unit(folded, at, &units[count++]);
+    return count;
+}
+
 static size_t any_units(struct span message, struct span folded, const struct view_map *map, struct unit *units)
 {
     size_t count = 0;
     for (uint32_t at = 0, size; at < folded.size; at += size) {
-        uint32_t c;
-        size = utf8_next(span_of(folded.data + at, folded.size - at), &c);
         struct unit *unit = &units[count++];
-        *unit = (struct unit){.start = at, .end = at + size, .ascii = c < 0x80 ? (uint8_t)c : 0};
+        size = next_unit(folded, at, unit);
         view_map_span(map, at, at + size, &unit->raw_start, &unit->raw_end);
-        unit->kind = skeleton_kind(c, &unit->letter);
-        if (c == 0x2018 || c == 0x2019)
-            unit->ascii = '\'';
         uint32_t raw = raw_character(message, unit->raw_start);
-        char disguise = raw >= 0x80 ? fold_disguise(raw) : '\0';
+        char disguise = skeleton_about(raw).disguise;
         if (raw == 'I' && is_after_small(message, unit->raw_start))
             disguise = SKELETON_EITHER;
         if (disguise) {
@@ -135,15 +219,9 @@ static size_t any_units(struct span message, struct span folded, const struct vi
     return count;
 }
 
-enum status skeleton_units(struct span message, struct span folded, const struct view_map *map, struct unit **ret_units,
-                           size_t *ret_count)
+size_t skeleton_units(struct span message, struct span folded, const struct view_map *map, struct unit *units)
 {
-    struct unit *units = reallocarray(NULL, folded.size ? folded.size : 1, sizeof *units);
-    if (!units)
-        return STATUS_NO_MEMORY;
-    *ret_count = map ? any_units(message, folded, map, units) : ascii_units(message, folded, units);
-    *ret_units = units;
-    return STATUS_OK;
+    return map ? any_units(message, folded, map, units) : ascii_units(message, folded, units);
 }
 
 static bool is_word(const struct unit *unit)
@@ -193,8 +271,22 @@ static size_t defanged_dot(const struct unit *units, size_t count)
     return spells(units, count, " dot ") && is_top_level(units + 5, count - 5) ? 5 : 0;
 }
 
+/* Nearly always there is none: brackets, ` do`, `xx`. */
+static bool has_defanged(const struct unit *units, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint8_t before = units[i - 1].ascii, byte = units[i].ascii;
+        if (byte == '[' || byte == '(' || byte == '{' ||
+            (before == 'd' && byte == 'o' && i > 1 && units[i - 2].ascii == ' ') || (before == 'x' && byte == 'x'))
+            return true;
+    }
+    return false;
+}
+
 size_t skeleton_refang(struct unit *units, size_t count, bool *ret_changed)
 {
+    if (!has_defanged(units, count))
+        return count;
     size_t kept = 0;
     for (size_t i = 0; i < count;) {
         bool word_before = kept > 0 && is_word(&units[kept - 1]);

@@ -28,7 +28,26 @@ static inline bool skeleton_is_odd_double(uint8_t letter, bool first, bool last)
            (last && skeleton_is_in(SKELETON_NOT_LAST, letter));
 }
 
+/* A word of so many letters, two of them the same side by side, keeps both. */
+#define SKELETON_SHORT_LETTERS 3u
+
+/* Words of more letters are hardly divided to hide them, and many are hyphenated. */
+#define SKELETON_DIVIDED_LETTERS_MAX 8u
+
+/* What a word may be divided with that is no separator of words: `fu-ck`. */
+static inline bool skeleton_is_divider(uint8_t byte)
+{
+    return byte == '-' || byte == '_' || byte == '*' || byte == '~';
+}
+
+/* How a letter of a word in disguise is searched. */
+static inline uint8_t skeleton_searched(char letter)
+{
+    return (uint8_t)(letter == 'l' || letter == SKELETON_EITHER ? 'I' : letter - 'a' + 'A');
+}
+
 enum unit_kind {
+    UNIT_OTHER, /* what stands between words */
     UNIT_SPACE,
     UNIT_LETTER,   /* a-z */
     UNIT_LEET,     /* a digit or symbol that may stand for a letter */
@@ -38,35 +57,59 @@ enum unit_kind {
     UNIT_REGIONAL, /* a regional indicator */
     UNIT_MARK,     /* a mark on the letter before it */
     UNIT_FOREIGN,  /* any other part of words */
-    UNIT_OTHER,    /* what stands between words */
+    UNIT_KINDS
 };
 
 struct unit {
     uint32_t start, end; /* bytes of the folded view */
     uint32_t raw_start, raw_end;
-    enum unit_kind kind;
+    uint8_t kind;  /* enum unit_kind */
     char letter;   /* that it stands for; 0: none */
     uint8_t ascii; /* the character itself if it is ASCII */
     char put;      /* written instead of its bytes, of a link that was put together; 0: nothing */
 };
 
-/* One unit a character; freed by the caller. `map` is NULL if the message is ASCII. */
-enum status skeleton_units(struct span message, struct span folded, const struct view_map *map, struct unit **ret_units,
-                           size_t *ret_count) MUST_USE;
+/* What a character is, as far as it alone tells. */
+struct skeleton_about {
+    uint8_t kind;
+    char letter;
+    char disguise; /* the letter that it imitates as sent, where folding shows something else; 0: none */
+};
 
-/* What kind of unit the character is, as far as it alone tells. */
-enum unit_kind skeleton_kind(uint32_t code_point, char *ret_letter);
+/* Of ASCII. */
+extern const struct skeleton_about skeleton_ascii[128];
 
-/* In ASCII: the end of what the byte at `start` and its view share: a byte, or a run of white space. */
-uint32_t skeleton_ascii_end(struct span message, uint32_t start);
+#define SKELETON_TABLE_SIZE 0x20000u
+extern struct skeleton_about skeleton_table[SKELETON_TABLE_SIZE];
+
+/* Fills the table, after fold_start. */
+void skeleton_start(void);
+
+/* Beyond the table. */
+struct skeleton_about skeleton_about_rare(uint32_t code_point);
+
+static inline struct skeleton_about skeleton_about(uint32_t code_point)
+{
+    return code_point < SKELETON_TABLE_SIZE ? skeleton_table[code_point] : skeleton_about_rare(code_point);
+}
 
 /*
- * Of an ASCII message and its folded view: where in the view at or after `from` the first sign of disguise stands, or
- * SIZE_MAX. What it is a sign of may begin earlier. Capitals inside words count only where both are of one length.
+ * One unit a character, in `units`, which has room for folded.size of them. `map`: from the folded view to the message;
+ * NULL if the message is ASCII. Returns how many there are.
  */
-size_t skeleton_sign(struct span message, struct span folded, size_t from);
+size_t skeleton_units(struct span message, struct span folded, const struct view_map *map, struct unit *units);
 
-bool skeleton_has_inner_capital(struct span message);
+/*
+ * The same of a part of the folded view that is ASCII. `message` is what it was folded from, byte by byte, with the byte
+ * before it; without data if that is not known.
+ */
+void skeleton_units_ascii(struct span message, struct span folded, struct unit *units);
+
+/*
+ * The same of a part of any folded view, in which inner capitals and what characters were as sent do not matter, nor where
+ * they stand in the message.
+ */
+size_t skeleton_units_bare(struct span folded, struct unit *units);
 
 /* Puts links together that were defanged: hxxp, [.], (dot), " dot ". Returns how many units are left. */
 size_t skeleton_refang(struct unit *units, size_t count, bool *ret_changed);

@@ -4,6 +4,7 @@
 #include "text/caseless.h"
 #include "text/fold.h"
 #include "text/skeleton.h"
+#include "text/skeleton_units.h"
 #include "text/utf8.h"
 #include "text/view_fold.h"
 #include "text/view_map.h"
@@ -16,8 +17,14 @@ const char *const view_names[VIEW_COUNT + 1] = {"raw", "folded", "skeleton", NUL
 
 enum status view_start(void)
 {
+    static bool started;
     enum status status = caseless_start();
-    return status == STATUS_OK ? fold_start() : status;
+    if (status == STATUS_OK)
+        status = fold_start();
+    if (status == STATUS_OK && !started)
+        skeleton_start();
+    started |= status == STATUS_OK;
+    return status;
 }
 
 /* Enters in the map that bytes [raw_start, raw_end) of the message gave what is appended. */
@@ -62,6 +69,7 @@ static enum status append(enum view view, struct span message, struct buffer *ou
     size_t base = out->size;
     if (map) {
         map->count = 0;
+        map->repeats = false;
         map->view_size = 0;
         map->raw_size = (uint32_t)message.size;
     }

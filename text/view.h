@@ -48,6 +48,7 @@ struct view_map {
     struct view_segment *segments;
     uint32_t count, capacity;
     uint32_t view_size, raw_size;
+    bool repeats; /* a run of the message may be shown twice (text/skeleton.h), and so segments are in no order */
 };
 
 void view_map_free(struct view_map *map);
@@ -69,9 +70,11 @@ enum status view_append_searched(struct span message, struct buffer *folded, str
 
 /*
  * Appends the folded view of a message that is ASCII without controls, as most are, if `out` has room for it and one byte
- * more. False: nothing was appended, ask view_append.
+ * more; says VIEW_FACT_PLAIN of it and what else was seen on the way. False: nothing was appended, ask view_append.
  */
-bool view_append_plain(struct span message, struct buffer *out);
+#define VIEW_FACT_PLAIN 1u
+#define VIEW_FACT_INNER_CAPITAL 2u /* a capital I stands after a small letter: text/skeleton.h */
+bool view_append_plain(struct span message, struct buffer *out, uint8_t *ret_facts);
 
 /*
  * The bytes of the message that [start, end) of the view came from: the smallest run that covers them whole. An empty

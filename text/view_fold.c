@@ -388,15 +388,18 @@ static __attribute__((noinline)) enum status fold_slowly(struct folder *folder, 
 }
 
 /* The whole message, if it is ASCII without controls, which most are; there is room for it. */
-static bool fold_ascii(struct span message, struct buffer *out)
+static bool fold_ascii(struct span message, struct buffer *out, bool *ret_inner_capital)
 {
     size_t at = 0, size = out->size;
+    bool found = false, inner = false;
     for (;;) {
-        size_t plain = ascii_fold(message.data + at, message.size - at, out->data + size);
+        size_t plain = ascii_fold_noting(message.data + at, message.size - at, out->data + size, &inner);
+        found |= inner;
         at += plain;
         size += plain;
         if (at == message.size) {
             out->size = size;
+            *ret_inner_capital = found;
             return true;
         }
         if (message.data[at] != ' ' || at == 0 || message.data[at - 1] != ' ')
@@ -406,9 +409,13 @@ static bool fold_ascii(struct span message, struct buffer *out)
     }
 }
 
-bool view_append_plain(struct span message, struct buffer *out)
+bool view_append_plain(struct span message, struct buffer *out, uint8_t *ret_facts)
 {
-    return out->capacity - out->size > message.size && fold_ascii(message, out);
+    bool inner_capital = false;
+    if (out->capacity - out->size <= message.size || !fold_ascii(message, out, &inner_capital))
+        return false;
+    *ret_facts = (uint8_t)(VIEW_FACT_PLAIN | (inner_capital ? VIEW_FACT_INNER_CAPITAL : 0));
+    return true;
 }
 
 enum status view_fold(struct span message, struct buffer *out, struct view_map *map)
@@ -417,7 +424,8 @@ enum status view_fold(struct span message, struct buffer *out, struct view_map *
     enum status status = buffer_reserve(out, message.size);
     if (status != STATUS_OK || message.size == 0)
         return status;
-    if (!map && fold_ascii(message, out))
+    bool inner_capital;
+    if (!map && fold_ascii(message, out, &inner_capital))
         return STATUS_OK;
     size_t plain = ascii_fold(message.data, message.size, out->data + out->size);
     if (plain < message.size && plain > 0 && message.data[plain] >= 0x80)

@@ -141,9 +141,34 @@ static const struct view_segment *segment_at(const struct view_map *map, uint32_
     return &map->segments[low];
 }
 
+/* The same where runs of the message may be shown twice: all that the bytes came from, whatever their order. */
+static void span_of_repeats(const struct view_map *map, uint32_t start, uint32_t end, uint32_t *ret_start,
+                            uint32_t *ret_end)
+{
+    uint32_t raw_start = UINT32_MAX, raw_end = 0;
+    for (uint32_t i = (uint32_t)(segment_at(map, start) - map->segments); i < map->count; i++) {
+        const struct view_segment *segment = &map->segments[i];
+        if (segment->view_start >= end)
+            break;
+        uint32_t first = segment->raw_start, last = segment->raw_end;
+        if (segment->linear && start > segment->view_start)
+            first += start - segment->view_start;
+        if (segment->linear && end < view_end(map, i))
+            last = segment->raw_start + (end - segment->view_start);
+        raw_start = first < raw_start ? first : raw_start;
+        raw_end = last > raw_end ? last : raw_end;
+    }
+    *ret_start = start == 0 ? 0 : raw_start;
+    *ret_end = raw_end;
+}
+
 void view_map_span(const struct view_map *map, uint32_t start, uint32_t end, uint32_t *ret_start, uint32_t *ret_end)
 {
     uint32_t raw_start = map->raw_size, raw_end = map->raw_size;
+    if (map->repeats && start < end) {
+        span_of_repeats(map, start, end, ret_start, ret_end);
+        return;
+    }
     if (start < map->view_size) {
         const struct view_segment *segment = segment_at(map, start);
         raw_start = segment->raw_start + (segment->linear ? start - segment->view_start : 0);
@@ -156,7 +181,6 @@ void view_map_span(const struct view_map *map, uint32_t start, uint32_t end, uin
         if (start == 0)
             raw_start = 0;
     }
-    /* A skeleton may show a run of the message twice (`a s c a m`): then both places. */
-    *ret_start = raw_start < raw_end ? raw_start : raw_end;
-    *ret_end = raw_start < raw_end ? raw_end : raw_start;
+    *ret_start = raw_start;
+    *ret_end = raw_end;
 }

@@ -133,6 +133,29 @@ static void random_texts(void **state)
     }
 }
 
+/* A capital I after a small letter is noted if it stands in what is plain, wherever that is. */
+static void inner_capitals(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        static const char among[] = "aIzI`{iI ZA  \t\xE9";
+        uint8_t text[TEXT_MAX], to[2][TEXT_MAX], expected[TEXT_MAX];
+        size_t size = random_below(i % 4 ? 40 : TEXT_MAX + 1), kinds = 1 + random_below(sizeof among - 1);
+        for (size_t j = 0; j < size; j++)
+            text[j] = random_below(8) ? 'q' : (uint8_t)among[random_below((uint32_t)kinds)];
+        bool found = false, noted[2] = {true, true};
+        size_t plain = one_by_one(text, size, expected, true);
+        for (size_t j = 1; j < plain; j++)
+            found |= text[j] == 'I' && text[j - 1] >= 'a' && text[j - 1] <= 'z';
+        assert_int_equal(ascii_fold_noting(text, size, to[0], &noted[0]), plain);
+        assert_int_equal(ascii_fold_noting_portable(text, size, to[1], &noted[1]), plain);
+        assert_memory_equal(to[0], expected, plain);
+        assert_memory_equal(to[1], expected, plain);
+        assert_int_equal(noted[0], found);
+        assert_int_equal(noted[1], found);
+    }
+}
+
 /* Eight bytes at a time, as inside other text. */
 static void eight_bytes(void **state)
 {
@@ -224,8 +247,9 @@ static void caseless_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table),       cmocka_unit_test(each_byte_everywhere), cmocka_unit_test(random_texts),
-        cmocka_unit_test(eight_bytes), cmocka_unit_test(both_views),           cmocka_unit_test(caseless_texts),
+        cmocka_unit_test(table),          cmocka_unit_test(each_byte_everywhere), cmocka_unit_test(random_texts),
+        cmocka_unit_test(inner_capitals), cmocka_unit_test(eight_bytes),          cmocka_unit_test(both_views),
+        cmocka_unit_test(caseless_texts),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
