@@ -34,11 +34,12 @@ struct regex_bytes_seen regex_demand_look(struct span text)
 /* How many of the bytes of ordinary messages are of the set. */
 static double set_rate(const struct regex_bytes_seen *set, const struct traffic_profile *traffic)
 {
+    const double *rates = traffic_profile_byte_rates(traffic);
     double rate = set->other ? 0.02 : 0;
-    for (uint32_t c = 0; c < 128; c++) {
-        uint8_t byte = (uint8_t)c;
-        if (regex_set_has_ascii(set->ascii, c) && !(c >= 'A' && c <= 'Z')) { /* capitals occur in no searched text */
-            rate += traffic_profile_rate(traffic, span_of(&byte, 1));
+    for (uint32_t word = 0; word < 2; word++) {
+        for (uint64_t rest = set->ascii[word]; rest; rest &= rest - 1) {
+            uint32_t c = word * 64 + (uint32_t)__builtin_ctzll(rest);
+            rate += c >= 'A' && c <= 'Z' ? 0 : rates[c]; /* capitals occur in no searched text */
         }
     }
     return rate < 1 ? rate : 1;

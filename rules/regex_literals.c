@@ -30,6 +30,13 @@ struct knowledge {
     struct regex_extent size; /* bytes that the node takes */
 };
 
+/* A sequence, a choice or a repeat that was looked at before. */
+struct regex_learned {
+    enum view view;
+    const struct traffic_profile *traffic;
+    struct knowledge know;
+};
+
 struct finder {
     struct arena *arena;
     const struct traffic_profile *traffic;
@@ -111,6 +118,16 @@ static const uint8_t *find(struct span text, struct span part)
     return part.size == 0 ? text.data : memmem(text.data, text.size, part.data, part.size);
 }
 
+/* Of the bytes that occur in it: a string holds another one only if its mark has each bit of the other's. */
+static uint64_t mark_of(struct span text)
+{
+    uint64_t mark = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        mark |= UINT64_C(1) << (text.data[i] & 63);
+    }
+    return mark;
+}
+
 /*
  * Leaves out each string that holds another one of the set: finding the shorter finds both. The match may then begin as
  * far before the shorter as it may before the longer.
@@ -118,24 +135,32 @@ static const uint8_t *find(struct span text, struct span part)
 static struct strings minimise(struct finder *finder, const struct strings *from)
 {
     struct strings to = {.items = arena_array(finder->arena, from->count, sizeof *to.items)};
-    if (!to.items) {
+    uint64_t *marks = arena_array(finder->arena, from->count, sizeof *marks);
+    uint64_t *kept_marks = arena_array(finder->arena, from->count, sizeof *kept_marks);
+    if (!to.items || !marks || !kept_marks) {
         finder->status = STATUS_NO_MEMORY;
         return (struct strings){0};
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        marks[i] = mark_of(from->items[i].text);
     }
     for (uint32_t i = 0; i < from->count; i++) {
         struct regex_literal *own = &from->items[i];
         bool redundant = false;
         for (uint32_t j = 0; j < from->count && !redundant; j++) {
-            bool same = span_equal(own->text, from->items[j].text);
-            redundant = j != i && find(own->text, from->items[j].text) && (!same || j < i);
+            bool maybe = j != i && (marks[j] & ~marks[i]) == 0;
+            redundant =
+                maybe && find(own->text, from->items[j].text) && (j < i || !span_equal(own->text, from->items[j].text));
         }
         if (!redundant) {
+            kept_marks[to.count] = marks[i];
             to.items[to.count++] = *own;
         }
     }
     for (uint32_t i = 0; i < from->count; i++) {
         for (uint32_t j = 0; j < to.count; j++) {
-            const uint8_t *at = find(from->items[i].text, to.items[j].text);
+            bool maybe = (kept_marks[j] & ~marks[i]) == 0;
+            const uint8_t *at = maybe ? find(from->items[i].text, to.items[j].text) : NULL;
             if (at) {
                 uint32_t offset = (uint32_t)(at - from->items[i].text.data);
                 struct regex_extent before = extent_add(from->items[i].before, (struct regex_extent){offset, offset});
@@ -148,8 +173,11 @@ static struct strings minimise(struct finder *finder, const struct strings *from
 
 static double literal_cost(const struct finder *finder, struct regex_literal *literal, struct regex_extent before)
 {
-    if (literal->rate == 0) { /* not asked for yet: most strings are a step on the way to longer ones */
-        literal->rate = traffic_profile_rate(finder->traffic, literal->text);
+    if (literal->rated <
+        literal->text.size) { /* not asked for yet: most strings are a step on the way to longer ones */
+        double rate = literal->rated ? literal->rate : 1;
+        literal->rate = traffic_profile_rate_on(finder->traffic, literal->text, literal->rated, rate);
+        literal->rated = (uint32_t)literal->text.size;
     }
     uint32_t places = before.max - before.min;
     places = before.max == REGEX_EXTENT_ANY || places >= PLACES_MAX ? PLACES_MAX : places + 1;
@@ -210,48 +238,29 @@ static struct strings one_empty(struct finder *finder)
     return strings;
 }
 
-static bool add_character(struct finder *finder, struct strings *strings, uint32_t character)
-{
-    uint8_t bytes[4];
-    struct span string = span_of(bytes, utf8_encode(character, bytes));
-    for (uint32_t i = 0; i < strings->count; i++) {
-        if (span_equal(strings->items[i].text, string)) {
-            return true;
-        }
-    }
-    if (strings->count == SET_CHARACTERS_MAX) {
-        return false;
-    }
-    string.data = (const uint8_t *)arena_copy(finder->arena, string);
-    if (!string.data) {
-        finder->status = STATUS_NO_MEMORY;
-        return false;
-    }
-    strings->items[strings->count++] = (struct regex_literal){.text = string};
-    return true;
-}
-
 /* The strings of a small class; unknown for a large one. */
 static struct strings class_strings(struct finder *finder, const struct regex_set *set)
 {
-    struct strings strings = {.items = arena_array(finder->arena, SET_CHARACTERS_MAX, sizeof *strings.items)};
-    struct strings unknown = {0};
-    if (!strings.items) {
+    struct strings strings = {0}, unknown = {0};
+    uint32_t ascii = (uint32_t)(__builtin_popcountll(set->ascii[0]) + __builtin_popcountll(set->ascii[1]));
+    uint32_t count = ascii + set->other_count; /* no character is there twice: rules/regex_tree.h */
+    if (set->other_any || count > SET_CHARACTERS_MAX) {
+        return unknown;
+    }
+    strings.items = arena_array(finder->arena, count, sizeof *strings.items);
+    uint8_t *bytes = arena_allocate(finder->arena, (size_t)count * 4);
+    if (!strings.items || !bytes) {
         finder->status = STATUS_NO_MEMORY;
         return unknown;
     }
-    if (set->other_any || set->other_count > 4 * SET_CHARACTERS_MAX) {
-        return unknown;
-    }
-    for (uint32_t character = 0; character < 128; character++) {
-        if (regex_set_has_ascii(set->ascii, character) && !add_character(finder, &strings, character)) {
-            return unknown;
+    for (uint32_t word = 0; word < 2; word++) {
+        for (uint64_t rest = set->ascii[word]; rest; rest &= rest - 1, bytes++) {
+            *bytes = (uint8_t)(word * 64 + (uint32_t)__builtin_ctzll(rest));
+            strings.items[strings.count++].text = span_of(bytes, 1);
         }
     }
-    for (uint32_t i = 0; i < set->other_count; i++) {
-        if (!add_character(finder, &strings, set->others[i])) {
-            return unknown;
-        }
+    for (uint32_t i = 0; i < set->other_count; i++, bytes += 4) {
+        strings.items[strings.count++].text = span_of(bytes, utf8_encode(set->others[i], bytes));
     }
     return strings;
 }
@@ -278,7 +287,8 @@ static struct strings multiply(struct finder *finder, const struct strings *a, c
             if (second.size) {
                 memcpy(bytes + first.size, second.data, second.size);
             }
-            items[i * b->count + j] = (struct regex_literal){.text = span_of(bytes, size)};
+            items[i * b->count + j] = (struct regex_literal){
+                .text = span_of(bytes, size), .rate = a->items[i].rate, .rated = a->items[i].rated};
         }
     }
     product = (struct strings){.items = items, .count = items ? a->count * b->count : 0};
@@ -306,7 +316,7 @@ static struct strings unite(struct finder *finder, const struct strings *a, cons
     return both;
 }
 
-static struct knowledge learn(struct finder *finder, const struct regex_node *node);
+static struct knowledge learn(struct finder *finder, struct regex_node *node);
 
 /* A run of exact parts inside a sequence, and how far the sequence has been read. */
 struct run {
@@ -337,6 +347,14 @@ static void run_break(struct finder *finder, struct run *run, struct regex_exten
     run->broken = true;
     run->strings = one_empty(finder);
     run->end = run->start = extent_add(run->end, size);
+}
+
+static void run_end(const struct run *run, struct knowledge *know)
+{
+    if (!run->broken) {
+        know->exact = run->strings;
+    }
+    know->size = run->end;
 }
 
 /* The folded view has no two spaces in a row: `\s+` over it is one space. */
@@ -388,11 +406,11 @@ static void learn_repeat(struct finder *finder, const struct regex_node *node, s
     }
 }
 
-static struct knowledge learn_sequence(struct finder *finder, const struct regex_node *first, bool alone)
+static struct knowledge learn_sequence(struct finder *finder, struct regex_node *first)
 {
     struct knowledge know = {0};
     struct run run = {.strings = one_empty(finder)};
-    for (const struct regex_node *node = first; node && finder->status == STATUS_OK; node = alone ? NULL : node->next) {
+    for (struct regex_node *node = first; node && finder->status == STATUS_OK; node = node->next) {
         if (node->type == NODE_REPEAT) {
             learn_repeat(finder, node, &know, &run);
             continue;
@@ -405,10 +423,18 @@ static struct knowledge learn_sequence(struct finder *finder, const struct regex
             run_break(finder, &run, child.size);
         }
     }
-    if (!run.broken) {
-        know.exact = run.strings;
+    run_end(&run, &know);
+    return know;
+}
+
+static struct knowledge learn_repeat_alone(struct finder *finder, const struct regex_node *node)
+{
+    struct knowledge know = {0};
+    struct run run = {.strings = one_empty(finder)};
+    if (finder->status == STATUS_OK) {
+        learn_repeat(finder, node, &know, &run);
     }
-    know.size = run.end;
+    run_end(&run, &know);
     return know;
 }
 
@@ -417,7 +443,7 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
     struct knowledge know = {0};
     struct strings exact = {0}, best = {0};
     bool all_exact = true, all_best = true, first = true;
-    for (const struct regex_node *child = node->first; child && finder->status == STATUS_OK; child = child->next) {
+    for (struct regex_node *child = node->first; child && finder->status == STATUS_OK; child = child->next) {
         struct knowledge branch = learn(finder, child);
         know.size = first ? branch.size : extent_unite(know.size, branch.size);
         first = false;
@@ -444,7 +470,7 @@ static struct knowledge learn_choice(struct finder *finder, const struct regex_n
     return know;
 }
 
-static struct knowledge learn(struct finder *finder, const struct regex_node *node)
+static struct knowledge learn_anew(struct finder *finder, const struct regex_node *node)
 {
     struct knowledge know = {0};
     switch (node->type) {
@@ -460,13 +486,13 @@ static struct knowledge learn(struct finder *finder, const struct regex_node *no
         know.size = character_extent(&node->set);
         break;
     case NODE_SEQUENCE:
-        know = learn_sequence(finder, node->first, false);
+        know = learn_sequence(finder, node->first);
         break;
     case NODE_CHOICE:
         know = learn_choice(finder, node);
         break;
     case NODE_REPEAT:
-        know = learn_sequence(finder, node, true);
+        know = learn_repeat_alone(finder, node);
         break;
     case NODE_ANY:
         know.size = (struct regex_extent){0, REGEX_EXTENT_ANY};
@@ -475,11 +501,37 @@ static struct knowledge learn(struct finder *finder, const struct regex_node *no
     return know;
 }
 
+/* What was found out about it before, or NULL. */
+static const struct knowledge *recall(const struct finder *finder, const struct regex_node *node)
+{
+    const struct regex_learned *learned = node->learned;
+    bool same = learned && learned->view == finder->view && learned->traffic == finder->traffic;
+    return same ? &learned->know : NULL;
+}
+
+static struct knowledge learn(struct finder *finder, struct regex_node *node)
+{
+    const struct knowledge *before = recall(finder, node);
+    if (before) {
+        return *before;
+    }
+    struct knowledge know = learn_anew(finder, node);
+    bool inner = node->type == NODE_SEQUENCE || node->type == NODE_CHOICE || node->type == NODE_REPEAT;
+    struct regex_learned *learned =
+        inner && finder->status == STATUS_OK ? arena_allocate(finder->arena, sizeof *learned) : NULL;
+    if (learned) { /* else it is found out again, should somebody ask */
+        *learned = (struct regex_learned){.view = finder->view, .traffic = finder->traffic, .know = know};
+        node->learned = learned;
+    }
+    return know;
+}
+
 enum status regex_literals_find(const struct regex_node *root, enum view view, const struct traffic_profile *traffic,
                                 double cost_max, struct arena *arena, struct regex_literals *ret_literals)
 {
     struct finder finder = {.arena = arena, .traffic = traffic, .view = view};
-    struct knowledge know = learn(&finder, root);
+    const struct knowledge *before = recall(&finder, root);
+    struct knowledge know = before ? *before : learn_anew(&finder, root);
     offer(&finder, &know, &know.exact, (struct regex_extent){0, 0});
     if (finder.status != STATUS_OK) {
         return finder.status;

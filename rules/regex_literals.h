@@ -30,6 +30,7 @@ struct regex_literal {
     struct span text;           /* in the arena */
     struct regex_extent before; /* how far before it the match begins */
     double rate;                /* how often it is expected to occur, per byte of ordinary chat */
+    uint32_t rated;             /* while a set is being found: of how many of its bytes that is the rate */
 };
 
 struct regex_literals {
@@ -46,7 +47,10 @@ struct regex_extent regex_literals_extent(const struct regex_node *node);
 
 /*
  * The cheapest required set for the bytes that the search of `view` runs over, to which the tree must have been fitted
- * (rules/regex_fit.h). `traffic` says what is rare (NULL: the built-in profile). STATUS_NOT_FOUND if the regex has none that costs at most `cost_max`.
+ * (rules/regex_fit.h). `traffic` says what is rare (NULL: the built-in profile). STATUS_NOT_FOUND if the regex has none that
+ * costs at most `cost_max`. What is found out about each node is kept in the tree, so that asking for its parts afterwards
+ * costs little: the tree is used by one thread and not changed any more, and `arena` must live
+ * as long as it.
  */
 enum status regex_literals_find(const struct regex_node *root, enum view view, const struct traffic_profile *traffic,
                                 double cost_max, struct arena *arena, struct regex_literals *ret_literals) MUST_USE;

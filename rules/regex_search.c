@@ -57,6 +57,7 @@ static struct regex_node *copy_node(struct splitter *splitter, const struct rege
     }
     *copy = *node;
     copy->next = NULL;
+    copy->learned = NULL; /* it may get other children */
     return copy;
 }
 

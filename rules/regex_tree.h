@@ -42,12 +42,13 @@ struct regex_set {
 
 struct regex_node {
     enum regex_node_type type;
-    struct regex_set set;     /* NODE_CHARACTERS */
-    uint32_t min, max;        /* NODE_REPEAT */
-    struct regex_node *first; /* children */
-    struct regex_node *next;  /* sibling */
-    bool empty;               /* it may take no text */
-    bool empty_freely;        /* it may take no text, and then demands nothing of the place where it stands */
+    struct regex_set set;          /* NODE_CHARACTERS */
+    uint32_t min, max;             /* NODE_REPEAT */
+    struct regex_node *first;      /* children */
+    struct regex_node *next;       /* sibling */
+    bool empty;                    /* it may take no text */
+    bool empty_freely;             /* it may take no text, and then demands nothing of the place where it stands */
+    struct regex_learned *learned; /* what rules/regex_literals.c found out about it; NULL: nothing yet */
 };
 
 #define REGEX_TREE_NODES_MAX 200000

@@ -24,6 +24,7 @@ struct traffic_profile {
     struct run *runs; /* open addressing */
     uint32_t capacity, count;
     uint64_t messages, bytes;
+    double byte_rates[256];
 };
 
 /* A profile while it is read. */
@@ -111,12 +112,18 @@ static double strange_rate(const struct traffic_profile *profile, uint32_t key, 
     return symbol >= 0x80 ? 0.02 : 0.05;
 }
 
-double traffic_profile_rate(const struct traffic_profile *profile, struct span string)
+static const struct traffic_profile *profile_meant(const struct traffic_profile *profile)
 {
-    profile = profile ? profile : used ? used : traffic_profile_default();
-    double rate = 1;
+    return profile ? profile : used ? used : traffic_profile_default();
+}
+
+static double rate_on(const struct traffic_profile *profile, struct span string, size_t rated, double rate)
+{
     uint32_t key = 0;
-    for (size_t i = 0; i < string.size; i++) {
+    for (size_t i = rated < TRAFFIC_PROFILE_RUN_MAX ? 0 : rated - TRAFFIC_PROFILE_RUN_MAX; i < rated; i++) {
+        key = key << 8 | traffic_profile_symbol(string.data[i]);
+    }
+    for (size_t i = rated; i < string.size; i++) {
         uint8_t symbol = traffic_profile_symbol(string.data[i]);
         unsigned size = i < TRAFFIC_PROFILE_RUN_MAX ? (unsigned)i + 1 : TRAFFIC_PROFILE_RUN_MAX;
         key = key << 8 | symbol;
@@ -127,6 +134,21 @@ double traffic_profile_rate(const struct traffic_profile *profile, struct span s
         rate *= symbol == '0' ? probability / 10 : probability;
     }
     return rate;
+}
+
+double traffic_profile_rate_on(const struct traffic_profile *profile, struct span string, size_t rated, double rate)
+{
+    return rate_on(profile_meant(profile), string, rated, rate);
+}
+
+double traffic_profile_rate(const struct traffic_profile *profile, struct span string)
+{
+    return rate_on(profile_meant(profile), string, 0, 1);
+}
+
+const double *traffic_profile_byte_rates(const struct traffic_profile *profile)
+{
+    return profile_meant(profile)->byte_rates;
 }
 
 uint64_t traffic_profile_messages(const struct traffic_profile *profile)
@@ -362,6 +384,10 @@ static enum status settle(struct reading *reading)
             error_set(reading->error, "a run is given twice");
             return STATUS_INVALID;
         }
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t byte = (uint8_t)i;
+        profile->byte_rates[i] = rate_on(profile, span_of(&byte, 1), 0, 1);
     }
     return STATUS_OK;
 }

@@ -53,6 +53,12 @@ void traffic_profile_free(struct traffic_profile **profile);
  */
 double traffic_profile_rate(const struct traffic_profile *profile, struct span string);
 
+/* The same if `rate` is that of the first `rated` bytes: to the last bit what asking for the whole string gives. */
+double traffic_profile_rate_on(const struct traffic_profile *profile, struct span string, size_t rated, double rate);
+
+/* The rates of all 256 strings of one byte. They live as long as the profile. */
+const double *traffic_profile_byte_rates(const struct traffic_profile *profile);
+
 uint64_t traffic_profile_messages(const struct traffic_profile *profile); /* that it was made of */
 uint32_t traffic_profile_runs(const struct traffic_profile *profile);
 
