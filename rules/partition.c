@@ -5,12 +5,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "rules/compile_child.h"
+#include "rules/crew.h"
 #include "rules/partition_entry.h"
-
-#define HELPERS_MAX 15u /* threads besides the caller's */
 
 /* Jobs that threads take one after the other. */
 struct bench {
@@ -271,21 +269,6 @@ static void *work(void *context)
     return NULL;
 }
 
-static void run_bench(struct bench *bench)
-{
-    pthread_t helpers[HELPERS_MAX];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t started = 0;
-    while (started < HELPERS_MAX && started + 1 < bench->count && started + 1 < cores &&
-           pthread_create(&helpers[started], NULL, work, bench) == 0) {
-        started++;
-    }
-    (void)work(bench); /* this thread works too, so that a thread that cannot be made only costs time */
-    for (uint32_t i = 0; i < started; i++) {
-        (void)pthread_join(helpers[i], NULL);
-    }
-}
-
 enum status partition_compile(struct partition_job *jobs, uint32_t count, const struct partition_options *options,
                               struct error *error, struct partition_report *ret_report)
 {
@@ -308,7 +291,7 @@ enum status partition_compile(struct partition_job *jobs, uint32_t count, const 
         jobs[i].ret_status = STATUS_OK;
         jobs[i].ret_cached = false;
     }
-    run_bench(&bench);
+    crew_run(work, &bench, count);
     for (uint32_t i = 0; i < count; i++) {
         status = status == STATUS_OK ? jobs[i].ret_status : status;
         report.cached += jobs[i].ret_cached;

@@ -32,6 +32,10 @@ struct plan_list {
     uint32_t count, capacity;
 };
 
+#define PLAN_SCRATCH_MAX ((size_t)256 << 20)
+
+struct weighed; /* rules/weighed.h */
+
 struct plan {
     struct program *program;
     struct arena *scratch;
@@ -41,6 +45,7 @@ struct plan {
     struct plan_list expressions[VIEW_COUNT];
     struct plan_list always[VIEW_COUNT];
     struct plan_list literal_parts, expression_parts, heavy;
+    struct weighed *weighed;
     struct partition_options compiling;
     const struct traffic_profile *traffic; /* what is rare; NULL: the built-in profile */
 };

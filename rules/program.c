@@ -7,6 +7,7 @@
 #include "rules/gate.h"
 #include "rules/plan.h"
 #include "rules/regex_weigh.h"
+#include "rules/weighed.h"
 #include "text/domain.h"
 
 #define ARENA_MAX ((size_t)8 << 30)
@@ -75,6 +76,23 @@ static enum status add_expression(struct plan *plan, uint32_t number, enum view 
     return STATUS_OK;
 }
 
+/* Weighs it, unless that was done ahead. The expression is the caller's. */
+static enum status make_choice(struct plan *plan, struct span pattern, enum view view, struct regex_choice *choice)
+{
+    enum status status;
+    const struct regex_choice *before = weighed_find(plan->weighed, pattern, view, &status);
+    if (!before) {
+        return regex_weigh(pattern, view, plan->scratch, plan->traffic, choice);
+    }
+    struct buffer expression = choice->expression;
+    if (status == STATUS_OK) {
+        status = buffer_append(&expression, before->expression.data, before->expression.size);
+    }
+    *choice = *before;
+    choice->expression = expression;
+    return status;
+}
+
 /*
  * Chooses the search of a regex probe: literals, what they leave as an expression, or both. What cannot be searched, or is
  * confirmed for less, is confirmed on every message that could match at all.
@@ -87,7 +105,7 @@ static enum status plan_search(struct plan *plan, uint32_t number, struct span p
         probe->search = SEARCH_ALWAYS; /* what is searched of the skeleton is no text for regexes: text/skeleton.h */
         return STATUS_OK;
     }
-    enum status status = regex_weigh(pattern, view, plan->scratch, plan->traffic, &choice);
+    enum status status = make_choice(plan, pattern, view, &choice);
     probe->demand = choice.demand;
     probe->rare = choice.rare;
     probe->search = SEARCH_LITERALS; /* none, if nothing can match */
@@ -281,7 +299,7 @@ static enum status plan_pattern(struct plan *plan, struct program_probe probe, c
 static double regex_rate(struct plan *plan, struct span pattern, enum view view)
 {
     struct regex_choice choice = {.expression = BUFFER_INIT(REGEX_EXPRESSION_SIZE_MAX)};
-    enum status status = regex_weigh(pattern, view, plan->scratch, plan->traffic, &choice);
+    enum status status = make_choice(plan, pattern, view, &choice);
     buffer_free(&choice.expression);
     return status == STATUS_OK ? choice.rate : 1;
 }
@@ -350,6 +368,19 @@ static enum status plan_rule(struct plan *plan, const struct rule *rule)
                                      .probe_count = plan->probes.count - first,
                                      .deferred_count = plan->program->facts.deferred - deferred};
     return STATUS_OK;
+}
+
+static enum status plan_rules(struct plan *plan)
+{
+    const struct rule *rule = NULL;
+    enum status status = weighed_next(plan->weighed, &rule);
+    while (status == STATUS_OK && rule) {
+        status = plan_rule(plan, rule);
+        if (status == STATUS_OK) {
+            status = weighed_next(plan->weighed, &rule);
+        }
+    }
+    return status;
 }
 
 static bool has_bytes(const struct regex_bytes_seen *set)
@@ -472,6 +503,7 @@ static void plan_end(struct plan *plan)
     free(plan->literal_parts.items);
     free(plan->expression_parts.items);
     free(plan->heavy.items);
+    weighed_free(&plan->weighed);
     arena_free(&plan->scratch);
 }
 
@@ -487,12 +519,13 @@ enum status program_build(const struct pack *const *packs, uint32_t pack_count, 
         status = arena_new(1u << 16, ARENA_MAX, &plan.program->arena);
     }
     if (status == STATUS_OK) {
-        status = arena_new(1u << 16, (size_t)256 << 20, &plan.scratch);
+        status = arena_new(1u << 16, PLAN_SCRATCH_MAX, &plan.scratch);
     }
-    for (uint32_t i = 0; status == STATUS_OK && i < pack_count; i++) {
-        for (uint32_t r = 0; status == STATUS_OK && r < packs[i]->rule_count; r++) {
-            status = plan_rule(&plan, &packs[i]->rules[r]);
-        }
+    if (status == STATUS_OK) {
+        status = weighed_new(packs, pack_count, plan.traffic, &plan.weighed);
+    }
+    if (status == STATUS_OK) {
+        status = plan_rules(&plan);
     }
     if (status == STATUS_OK) {
         status = plan_tokens(&plan);

@@ -1,5 +1,6 @@
 #include "rules/regex_fit.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "text/utf8.h"
 
 #define SMALL_MAX 24              /* characters of ASCII: a set that may be multiplied out to literals */
+#define KNOWN_MAX 0x3000u         /* of characters below this the answer is kept */
 #define FOLDED_LOOKED_AT_MAX 256u /* a larger set stays as it is: it is not worth asking about each character */
 
 struct fitting {
@@ -45,7 +47,9 @@ static int compare_characters(const void *a, const void *b)
 static void set_others(struct regex_set *set, uint32_t *others, uint32_t count)
 {
     uint32_t kept = 0;
-    qsort(others, count, sizeof *others, compare_characters);
+    if (count > 1) {
+        qsort(others, count, sizeof *others, compare_characters);
+    }
     for (uint32_t i = 0; i < count; i++) {
         if (kept == 0 || others[kept - 1] != others[i]) {
             others[kept++] = others[i];
@@ -96,8 +100,7 @@ static enum status fit_raw(const struct fitting *fitting, struct regex_set *set)
     return STATUS_OK;
 }
 
-/* Does the folded view show this character as it is? If not it never holds it: folding twice changes nothing. */
-static bool stays(uint32_t character)
+static bool fold_keeps(uint32_t character)
 {
     uint8_t bytes[4];
     struct span text = span_of(bytes, utf8_encode(character, bytes));
@@ -106,6 +109,25 @@ static bool stays(uint32_t character)
     bool same = status != STATUS_OK || span_equal(buffer_span(&folded), text);
     buffer_free(&folded);
     return same;
+}
+
+/*
+ * Does the folded view show this character as it is? If not it never holds it: folding twice changes nothing. Asked for
+ * the same few again and again (each k and s of a regex stands for one beyond ASCII, too), so what folding said is kept.
+ */
+static bool stays(uint32_t character)
+{
+    enum { UNKNOWN, STAYS, GOES };
+    static atomic_uchar known[KNOWN_MAX]; /* any thread; whoever asks first gets the same answer as all others */
+    if (character >= KNOWN_MAX) {
+        return fold_keeps(character);
+    }
+    unsigned char answer = atomic_load_explicit(&known[character], memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        answer = fold_keeps(character) ? STAYS : GOES;
+        atomic_store_explicit(&known[character], answer, memory_order_relaxed);
+    }
+    return answer == STAYS;
 }
 
 static enum status fit_folded(const struct fitting *fitting, struct regex_set *set)
