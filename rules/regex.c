@@ -191,7 +191,11 @@ void regex_free(struct regex **regex)
 bool regex_matches_empty(const struct regex *regex)
 {
     uint32_t empty = 1;
-    const pcre2_code *code = code_of(regex);
+    /* Asked of each regex that is read: a code that is there is not made into machine code for it. */
+    (void)pthread_mutex_lock(&code_lock);
+    const pcre2_code *code = regex->code->code;
+    (void)pthread_mutex_unlock(&code_lock);
+    code = code ? code : code_of(regex);
     if (code) {
         (void)pcre2_pattern_info(code, PCRE2_INFO_MATCHEMPTY, &empty);
     }
