@@ -1,8 +1,10 @@
 #include "rules/plan.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/crew.h"
 #include "rules/layout.h"
 
 #define LITERALS_A_PARTITION 262144u /* searching likes one partition best; compiling so many takes some 13 s */
@@ -11,6 +13,8 @@
 #define ABSORBED_SHARE 4u      /* a group at most this many times as large as what is new is compiled anew with it */
 #define ABSORBED_LITERALS 256u /* and so is one of this size: it costs next to nothing */
 #define ABSORBED_EXPRESSIONS 8u
+#define SORTED_ALONE 4096u /* fewer literals are sorted by one thread */
+#define NAMED_AT_ONCE 512u /* items that a thread names before it takes the next ones */
 #define LAYOUT_BYTES_MAX ((size_t)1 << 30)
 
 void *plan_list_add(struct plan_list *list, size_t size)
@@ -106,6 +110,89 @@ static int compare_expressions(const void *a, const void *b)
     return order ? order : (x->probe > y->probe) - (x->probe < y->probe);
 }
 
+/* A literal to be sorted. Most differ in their first bytes, which are looked at without going where they lie. */
+struct sorted {
+    uint64_t start; /* the first 8 bytes, in the order in which memcmp looks at them */
+    const struct plan_literal *use;
+};
+
+static int compare_sorted(const void *a, const void *b)
+{
+    const struct sorted *x = a, *y = b;
+    if (x->start != y->start) {
+        return x->start < y->start ? -1 : 1;
+    }
+    int order = compare_literals(x->use, y->use);
+    return order ? order : (x->use > y->use) - (x->use < y->use);
+}
+
+static enum status sort_literals(struct plan_list *list)
+{
+    const struct plan_literal *uses = list->items;
+    if (list->count < 2) {
+        return STATUS_OK;
+    }
+    struct sorted *order = calloc(list->count, sizeof *order);
+    struct plan_literal *items = calloc(list->count, sizeof *items);
+    if (!order || !items) {
+        free(order);
+        free(items);
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct span text = uses[i].literal;
+        order[i].use = &uses[i];
+        for (size_t k = 0; k < sizeof order->start; k++) {
+            order[i].start = order[i].start << 8 | (k < text.size ? text.data[k] : 0);
+        }
+    }
+    qsort(order, list->count, sizeof *order, compare_sorted);
+    for (uint32_t i = 0; i < list->count; i++) {
+        items[i] = *order[i].use;
+    }
+    free(order);
+    free(list->items);
+    list->items = items;
+    list->capacity = list->count;
+    return STATUS_OK;
+}
+
+/* What threads sort together: the lists of views. */
+struct sorting {
+    struct plan *plan;
+    atomic_uint next;
+    enum status results[VIEW_COUNT];
+};
+
+static void *sort_some(void *context)
+{
+    struct sorting *sorting = context;
+    for (uint32_t view; (view = atomic_fetch_add(&sorting->next, 1)) < VIEW_COUNT;) {
+        sorting->results[view] = sort_literals(&sorting->plan->literals[view]);
+    }
+    return NULL;
+}
+
+static enum status sort_uses(struct plan *plan)
+{
+    struct sorting sorting = {.plan = plan};
+    enum status status = STATUS_OK;
+    uint32_t count = 0;
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        struct plan_list *expressions = &plan->expressions[view];
+        if (expressions->count > 1) {
+            qsort(expressions->items, expressions->count, sizeof(struct plan_expression), compare_expressions);
+        }
+        count += plan->literals[view].count;
+    }
+    atomic_init(&sorting.next, 0);
+    crew_run(sort_some, &sorting, count < SORTED_ALONE ? 1 : VIEW_COUNT);
+    for (int view = 0; view < VIEW_COUNT; view++) {
+        status = status == STATUS_OK ? sorting.results[view] : status;
+    }
+    return status;
+}
+
 static enum status add_use(struct session *session, uint32_t family, struct span text, uint32_t number)
 {
     struct item *last = number > 0 ? (struct item *)session->items.items + session->items.count - 1 : NULL;
@@ -125,24 +212,18 @@ static enum status add_use(struct session *session, uint32_t family, struct span
 static enum status gather(struct session *session)
 {
     struct plan *plan = session->plan;
-    enum status status = STATUS_OK;
+    enum status status = sort_uses(plan);
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        struct plan_literal *literals = plan->literals[view].items;
+        const struct plan_literal *literals = plan->literals[view].items;
         uint32_t before = session->items.count, count = plan->literals[view].count;
-        if (count > 1) {
-            qsort(literals, count, sizeof *literals, compare_literals);
-        }
         for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
             status = add_use(session, family_of(COMPILE_LITERALS, (enum view)view), literals[i].literal, i);
         }
         plan->program->facts.literals += session->items.count - before;
     }
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        struct plan_expression *expressions = plan->expressions[view].items;
+        const struct plan_expression *expressions = plan->expressions[view].items;
         uint32_t count = plan->expressions[view].count;
-        if (count > 1) {
-            qsort(expressions, count, sizeof *expressions, compare_expressions);
-        }
         for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
             status =
                 add_use(session, family_of(COMPILE_EXPRESSIONS, (enum view)view), span_text(expressions[i].text), i);
@@ -151,16 +232,35 @@ static enum status gather(struct session *session)
     return status;
 }
 
+/* What threads name together. */
+struct naming {
+    struct session *session;
+    atomic_uint next;
+};
+
+static void *name_some(void *context)
+{
+    struct naming *naming = context;
+    const struct item *items = naming->session->items.items;
+    uint32_t count = naming->session->items.count;
+    for (uint32_t first; (first = atomic_fetch_add(&naming->next, NAMED_AT_ONCE)) < count;) {
+        uint32_t end = count - first < NAMED_AT_ONCE ? count : first + NAMED_AT_ONCE;
+        for (uint32_t i = first; i < end; i++) {
+            naming->session->ids[i] = layout_id_of(items[i].family, items[i].text);
+        }
+    }
+    return NULL;
+}
+
 static enum status name_items(struct session *session)
 {
-    const struct item *items = session->items.items;
     session->ids = arena_array(session->arena, (size_t)session->items.count + 1, sizeof *session->ids);
     if (!session->ids) {
         return STATUS_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < session->items.count; i++) {
-        session->ids[i] = layout_id_of(items[i].family, items[i].text);
-    }
+    struct naming naming = {.session = session};
+    atomic_init(&naming.next, 0);
+    crew_run(name_some, &naming, session->items.count / NAMED_AT_ONCE);
     return layout_table_new(session->ids, session->items.count, &session->table);
 }
 

@@ -164,7 +164,7 @@ static uint32_t rarest_piece(const struct plan *plan, const struct phrase *phras
 {
     uint32_t rarest = 0;
     double least = 2;
-    for (uint32_t i = 0; i < phrase->count; i++) {
+    for (uint32_t i = 0; i < phrase->count && phrase->count > 1; i++) {
         double rate = traffic_profile_rate(plan->traffic, phrase->pieces[i].text);
         rarest = rate < least ? i : rarest;
         least = rate < least ? rate : least;
