@@ -525,12 +525,44 @@ static void test_held_out(void **state)
     free(run);
 }
 
+/* From any byte on, and byte by byte: to the last bit the same. */
+static void test_rate_goes_on(void **state)
+{
+    (void)state;
+    static const char *const strings[] = {
+        "",
+        "a",
+        "the",
+        "free gift card",
+        "xq7zz 2024",
+        "k\xc3\xb6nig der l\xc3\xb6wen",
+        "\xd0\xbf\xd1\x80\xd0\xb8",
+        "\x01\x7f\xff",
+    };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        struct span text = span_text(strings[i]);
+        double whole = traffic_profile_rate(NULL, text), step = 1;
+        for (size_t rated = 0; rated <= text.size; rated++) {
+            double start = traffic_profile_rate(NULL, span_of(text.data, rated));
+            assert_true(traffic_profile_rate_on(NULL, text, rated, start) == whole);
+            step = rated ? traffic_profile_rate_on(NULL, span_of(text.data, rated), rated - 1, step) : step;
+            assert_true(step == start);
+        }
+    }
+    const double *rates = traffic_profile_byte_rates(NULL);
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t byte = (uint8_t)i;
+        assert_true(rates[i] == traffic_profile_rate(NULL, span_of(&byte, 1)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),        cmocka_unit_test(test_read),   cmocka_unit_test(test_private),
         cmocka_unit_test(test_nothing_common), cmocka_unit_test(test_counts), cmocka_unit_test(test_rates_add_up),
         cmocka_unit_test(test_default),        cmocka_unit_test(test_use),    cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_rate_goes_on),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
