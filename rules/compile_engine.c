@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAMED_MAX 4u /* refused expressions that are left out as Hyperscan names them, one after the other */
+
 /* What is left of the items; the same place in each array. */
 struct remaining {
     const char **texts;
@@ -67,7 +69,9 @@ static enum status outcome(hs_error_t result, hs_compile_error_t *fault)
     }
 }
 
-static enum status compile_together(enum compile_kind kind, const struct remaining *list, hs_database_t **ret_database)
+/* STATUS_INVALID: `ret_refused` is the place in the list of the first that is refused, if there is one to blame, or -1. */
+static enum status compile_together(enum compile_kind kind, const struct remaining *list, hs_database_t **ret_database,
+                                    int *ret_refused)
 {
     hs_compile_error_t *fault = NULL;
     hs_error_t result = kind == COMPILE_LITERALS
@@ -75,6 +79,7 @@ static enum status compile_together(enum compile_kind kind, const struct remaini
                                                    HS_MODE_BLOCK, NULL, ret_database, &fault)
                             : hs_compile_multi(list->texts, list->flags, list->ids, list->count, HS_MODE_BLOCK, NULL,
                                                ret_database, &fault);
+    *ret_refused = fault ? fault->expression : -1;
     return outcome(result, fault);
 }
 
@@ -113,15 +118,23 @@ enum status compile_engine_run(enum compile_kind kind, const struct span *items,
 {
     struct remaining list;
     hs_database_t *database = NULL;
+    int at = -1;
     enum status status = remaining_make(kind, items, count, &list);
     if (status == STATUS_OK) {
-        status = compile_together(kind, &list, &database);
+        status = compile_together(kind, &list, &database, &at);
     }
-    /* hs_compile_multi stops at the first expression that it cannot take. */
+    /* hs_compile_multi stops at the first expression that it cannot take: mostly there is but one. */
+    for (uint32_t named = 0; status == STATUS_INVALID && kind == COMPILE_EXPRESSIONS && named < NAMED_MAX; named++) {
+        if (at < 0 || (uint32_t)at >= list.count) {
+            break;
+        }
+        leave_out(&list, (uint32_t)at, refused);
+        status = list.count > 0 ? compile_together(kind, &list, &database, &at) : STATUS_OK;
+    }
     if (status == STATUS_INVALID && kind == COMPILE_EXPRESSIONS) {
         status = leave_out_refused(&list, refused);
         if (status == STATUS_OK && list.count > 0) {
-            status = compile_together(kind, &list, &database);
+            status = compile_together(kind, &list, &database, &at);
         }
     }
     if (status == STATUS_OK && database) {

@@ -9,6 +9,7 @@
 
 #define LITERALS_A_PARTITION 262144u /* searching likes one partition best; compiling so many takes some 13 s */
 #define EXPRESSIONS_A_PARTITION 32u  /* compiling grows faster than the number; searching prefers few partitions */
+#define EXPRESSION_ALONE_SIZE 1500u  /* bytes: a longer one takes seconds, and with others even longer */
 #define STALE_SHARE 4u               /* a group of which this part or more is gone is given up */
 #define ABSORBED_SHARE 4u      /* a group at most this many times as large as what is new is compiled anew with it */
 #define ABSORBED_LITERALS 256u /* and so is one of this size: it costs next to nothing */
@@ -341,10 +342,31 @@ static void absorb(struct session *session, uint32_t family)
     }
 }
 
+/* Long expressions take most of the time, so that they come first, each on a core of its own. */
+static enum status group_alone(struct session *session, uint32_t family)
+{
+    struct item *items = session->items.items;
+    for (uint32_t i = 0; i < session->items.count; i++) {
+        if (items[i].family != family || items[i].placed || items[i].text.size <= EXPRESSION_ALONE_SIZE) {
+            continue;
+        }
+        struct group *group = add_group(session, family, 1);
+        if (!group) {
+            return STATUS_NO_MEMORY;
+        }
+        group->items[group->left++] = i;
+        items[i].placed = true;
+    }
+    return STATUS_OK;
+}
+
 /* Groups for items of the family that are in none. */
 static enum status group_rest(struct session *session, uint32_t family)
 {
     struct item *items = session->items.items;
+    if (family_kind(family) == COMPILE_EXPRESSIONS && group_alone(session, family) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
     uint32_t size = family_kind(family) == COMPILE_LITERALS ? LITERALS_A_PARTITION : EXPRESSIONS_A_PARTITION;
     for (uint32_t i = 0; i < session->items.count;) {
         uint32_t count = 0, end = i;

@@ -21,7 +21,7 @@
 
 #define TIME_MS 20000u
 /* Takes Hyperscan minutes: a large repeat of a choice with a repeat in it. */
-#define ENDLESS "(?:(?:[a-c]|[\\xc2-\\xf4][\\x80-\\xbf]{1,3}){0,60}[0-9]){0,60}x(?:[a-d]{0,50}e){0,50}[xyz]{30,90}q"
+#define ENDLESS "(?:(?:[a-c]|[\\xc2-\\xf4][\\x80-\\xbf]{1,3}){0,60}[0-9]){0,60}x(?:[a-d]{0,140}e){0,140}[xyz]{30,90}q"
 
 static enum status run(struct compile_child *child, enum compile_kind kind, const char *const *texts, uint32_t count,
                        uint32_t time_ms, bool *refused, struct buffer *database, struct error *error)
@@ -140,6 +140,30 @@ static void test_killed(void **state)
     compile_child_free(&child);
 }
 
+/* However many are refused, the others are compiled, each under its id. */
+static void test_some_refused(void **state)
+{
+    (void)state;
+    static const unsigned sets[] = {0x00, 0x01, 0x80, 0x12, 0x3F, 0x7F, 0xFE, 0xFF};
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        struct buffer database = BUFFER_INIT(COMPILE_DATABASE_MAX);
+        struct span items[8];
+        char texts[8][32];
+        bool refused[8] = {0};
+        for (unsigned i = 0; i < 8; i++) {
+            bool bad = sets[s] >> i & 1;
+            (void)snprintf(texts[i], sizeof texts[i], bad ? "(?:open%u" : "go+d%u", i);
+            items[i] = span_text(texts[i]);
+        }
+        assert_int_equal(compile_engine_run(COMPILE_EXPRESSIONS, items, 8, refused, &database), STATUS_OK);
+        for (unsigned i = 0; i < 8; i++) {
+            assert_int_equal(refused[i], sets[s] >> i & 1);
+        }
+        assert_int_equal(database.size == 0, sets[s] == 0xFF);
+        buffer_free(&database);
+    }
+}
+
 static void test_wrong_helper(void **state)
 {
     (void)state;
@@ -247,10 +271,15 @@ static void test_entry_of_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_as_in_process), cmocka_unit_test(test_out_of_time),
-        cmocka_unit_test(test_out_of_memory),      cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_wrong_helper),       cmocka_unit_test(test_heavy_harms_only_itself),
-        cmocka_unit_test(test_no_start_no_rules),  cmocka_unit_test(test_entry_of_nonsense),
+        cmocka_unit_test(test_same_as_in_process),
+        cmocka_unit_test(test_out_of_time),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_some_refused),
+        cmocka_unit_test(test_wrong_helper),
+        cmocka_unit_test(test_heavy_harms_only_itself),
+        cmocka_unit_test(test_no_start_no_rules),
+        cmocka_unit_test(test_entry_of_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "rules/plan.h"
 #include "rules/program.h"
 #include "rules/reader.h"
 #include "tests/support/cmocka_all.h"
@@ -137,8 +139,50 @@ static void test_many_edits(void **state)
     temp_dir_remove(&folder);
 }
 
+/* A long expression takes long to compile, and longer with others: it gets a partition of its own. */
+static void test_long_alone(void **state)
+{
+    (void)state;
+    struct plan plan = {.program = calloc(1, sizeof(struct program)), .compiling = {.helper = WEIR_COMPILE_HELPER}};
+    struct buffer texts[7];
+    uint32_t alone = 0;
+    assert_non_null(plan.program);
+    assert_int_equal(arena_new(1u << 16, 1u << 26, &plan.program->arena), STATUS_OK);
+    for (uint32_t i = 0; i < 7; i++) {
+        struct program_probe *probe = plan_list_add(&plan.probes, sizeof *probe);
+        struct plan_expression *expression = plan_list_add(&plan.expressions[VIEW_RAW], sizeof *expression);
+        assert_true(probe && expression);
+        texts[i] = (struct buffer)BUFFER_INIT(4096);
+        for (uint32_t k = 0; k < (i == 3 || i == 4 ? 400 : 4); k++) {
+            assert_int_equal(buffer_print(&texts[i], "\\x%02x", 'a' + i), STATUS_OK);
+        }
+        assert_int_equal(buffer_append_byte(&texts[i], '\0'), STATUS_OK);
+        *probe = (struct program_probe){.search = SEARCH_EXPRESSION};
+        *expression = (struct plan_expression){.text = (const char *)texts[i].data, .probe = i};
+    }
+    assert_int_equal(plan_compile(&plan), STATUS_OK);
+    assert_int_equal(plan.program->facts.expressions, 7);
+    assert_int_equal(plan.expression_parts.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct program_expressions *part = (struct program_expressions *)plan.expression_parts.items + i;
+        alone += part->count == 1 && (part->probes[0] == 3 || part->probes[0] == 4);
+        assert_true(part->count == 1 || part->count == 5);
+        partition_free(&part->partition);
+    }
+    assert_int_equal(alone, 2);
+    for (uint32_t i = 0; i < 7; i++) {
+        buffer_free(&texts[i]);
+    }
+    free(plan.probes.items);
+    free(plan.expressions[VIEW_RAW].items);
+    free(plan.expression_parts.items);
+    arena_free(&plan.program->arena);
+    free(plan.program);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits), cmocka_unit_test(test_many_edits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edits), cmocka_unit_test(test_many_edits),
+                                       cmocka_unit_test(test_long_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
