@@ -20,7 +20,7 @@ static const struct rules_action {
     {"test", rules_test, "run the tests that stand in packs and show those that fail"},
     {"list", rules_list, "show the rules of packs as a table"},
     {"fmt", rules_fmt, "format packs without changing what they mean or losing comments"},
-    {"import", rules_import, "make a pack of rules of SpamAssassin and others, or of a list of words"},
+    {"import", rules_import, "make a pack of SpamAssassin's rules, word lists and others'"},
     {"explain", rules_explain, "show why rules flag a text, or what is missing for it"},
     {"mutate", rules_mutate, "change rules a little and show what their tests do not notice"},
     {"diff", rules_diff, "say what changed in meaning between two versions of rules"},

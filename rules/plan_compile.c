@@ -8,7 +8,7 @@
 #include "rules/layout.h"
 
 #define LITERALS_A_PARTITION 262144u /* searching likes one partition best; compiling so many takes some 13 s */
-#define EXPRESSIONS_A_PARTITION 32u  /* compiling grows faster than the number; searching prefers few partitions */
+#define EXPRESSIONS_A_PARTITION 16u  /* compiling grows faster than the number, and searching is no faster with more */
 #define EXPRESSION_ALONE_SIZE 1500u  /* bytes: a longer one takes seconds, and with others even longer */
 #define STALE_SHARE 4u               /* a group of which this part or more is gone is given up */
 #define ABSORBED_SHARE 4u      /* a group at most this many times as large as what is new is compiled anew with it */

@@ -27,8 +27,9 @@
 #define WEIGHT_LARGE_NS 8.0
 #define LARGE_NS_MAX 2000.0
 #define LARGE_ORDINARY_NS_MAX 600.0
-#define DEAR_NS 300.0      /* from here on one more way is looked for, */
-#define ORDINARY_SHARE 0.7 /* which must be cheaper by this */
+#define EXPRESSION_BYTES_MAX 4000u /* a longer one takes seconds to compile, or is refused */
+#define DEAR_NS 300.0              /* from here on one more way is looked for, */
+#define ORDINARY_SHARE 0.7         /* which must be cheaper by this */
 
 struct weighing {
     struct arena *scratch;
@@ -75,7 +76,7 @@ static enum status weigh_search(const struct weighing *by, const struct regex_no
         return STATUS_OK;
     }
     status = regex_loosen(choice->search.rest, &choice->expression, &facts);
-    choice->searchable = status == STATUS_OK;
+    choice->searchable = status == STATUS_OK && choice->expression.size <= EXPRESSION_BYTES_MAX;
     choice->rate += EXPRESSION_RATE;
     double reports = facts.likelihood * MESSAGE_BYTES;
     choice->search_ns += EXPRESSION_NS + reports * REPORT_NS + fmin(reports, 1) * CANDIDATE_SHARE * confirm_ns;
