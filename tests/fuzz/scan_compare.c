@@ -328,6 +328,10 @@ static void compare_pair(struct comparer *comparer, uint32_t rule, uint32_t text
     comparer->counts.pairs++;
     if (got->reported && got->unscanned) {
         comparer->counts.unscanned++;
+        for (uint32_t p = 0; p < it->count && case_evaluate(it, limited) != TRUTH_UNKNOWN; p++) {
+            bool hit = oracle_hits_limit_in_parts(comparer->oracle, rule, p);
+            limited[p] = hit ? TRUTH_UNKNOWN : limited[p];
+        }
         if (case_evaluate(it, limited) != TRUTH_UNKNOWN) {
             differ(comparer, DIFFERENCE_UNEXPLAINED, rule, text, "no pattern that decides hits a limit");
         }

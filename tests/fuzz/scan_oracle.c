@@ -22,6 +22,7 @@
 #define SURE_SECONDS 0.5 /* of one case: patterns that run away must not take all the time */
 
 #define LONG_BYTES 1024u /* over it Weir has a limit of time too */
+#define PART_BYTES 64u   /* how many places Weir tries at first */
 #define LONG_PART_SECONDS 1e-3
 #define LONG_SECONDS 0.02
 
@@ -308,6 +309,24 @@ struct oracle_answer oracle_match(struct oracle *oracle, uint32_t rule, uint32_t
     }
     truth = truth == TRUTH_FALSE && it->no_view ? TRUTH_UNKNOWN : truth;
     return (struct oracle_answer){truth, truth, false};
+}
+
+bool oracle_hits_limit_in_parts(struct oracle *oracle, uint32_t rule, uint32_t pattern)
+{
+    const struct case_pattern *it = &oracle->it->rules[rule]->patterns[pattern];
+    const struct oracle_pattern *compiled = &oracle->patterns[rule][pattern];
+    const struct entry_view *view = need_view(oracle, it->view);
+    enum truth truth = TRUTH_FALSE;
+    for (size_t from = PART_BYTES; it->kind == CASE_REGEX && compiled->code && view->text.size > LONG_BYTES &&
+                                   from < view->text.size && truth != TRUTH_UNKNOWN;
+         from += PART_BYTES) {
+        size_t at = from;
+        while ((view->text.data[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        truth = truth_of(match(&oracle->limited, compiled->code, view->text, at));
+    }
+    return truth == TRUTH_UNKNOWN;
 }
 
 bool oracle_spans(struct oracle *oracle, uint32_t rule, uint32_t pattern, uint32_t limit,

@@ -34,6 +34,12 @@ struct oracle_answer {
 };
 struct oracle_answer oracle_match(struct oracle *oracle, uint32_t rule, uint32_t pattern);
 
+/*
+ * Weir tries a long text some places at a time. PCRE2's machine code keeps notes from one place to the next, so begun in the
+ * middle it can hit a limit that it does not hit in one go. Does it, from any place at which Weir might begin?
+ */
+bool oracle_hits_limit_in_parts(struct oracle *oracle, uint32_t rule, uint32_t pattern);
+
 struct oracle_span {
     uint32_t start, end; /* bytes of the text as sent */
 };
