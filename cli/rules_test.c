@@ -15,9 +15,10 @@
 static const char test_help[] = "usage: weir rules test [OPTION]... [PATH]...\n"
                                 "\n"
                                 "Runs the tests that stand in packs: each text under 'hits' must be flagged by\n"
-                                "its rule, each text under 'clean' must not. Rules whose status is 'off' are not\n"
-                                "tested. A PATH is a pack or a folder of packs; without one, the packs that come\n"
-                                "with Weir.\n"
+                                "its rule, each text under 'clean' must not. A list of texts is a conversation:\n"
+                                "one of its messages must be flagged, or none. Rules whose status is 'off' are\n"
+                                "not tested. A PATH is a pack or a folder of packs; without one, the packs that\n"
+                                "come with Weir.\n"
                                 "\n"
                                 "Options:\n"
                                 "      --format FMT  what goes to standard output: text (nothing; the default),\n"
@@ -59,6 +60,22 @@ static const struct rule *find_test(const struct ruleset *ruleset, const struct 
     return NULL;
 }
 
+/* The messages of a test of several; NULL for a test of one. */
+static json_t *messages_json(const struct rule_test *test)
+{
+    json_t *list = test->message_count > 0 ? json_array() : NULL;
+    for (uint32_t i = 0; list && i < test->message_count; i++) {
+        const struct rule_test_message *message = &test->messages[i];
+        json_t *object = json_pack("{s:s%, s:I}", "text", (const char *)message->text.data, message->text.size,
+                                   "minutes", (json_int_t)message->minutes);
+        if (object && message->sender.size > 0) {
+            json_object_set_new(object, "from", json_stringn((const char *)message->sender.data, message->sender.size));
+        }
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *failures_json(const struct ruleset *ruleset, const struct findings *findings)
 {
     json_t *list = json_array();
@@ -67,11 +84,11 @@ static json_t *failures_json(const struct ruleset *ruleset, const struct finding
         const struct rule_test *test = NULL;
         const struct rule *rule = find_test(ruleset, finding, &test);
         if (rule) {
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:I, s:I, s:s, s:s, s:s%, s:s}", "file", finding->file, "line",
-                                            (json_int_t)finding->line, "column", (json_int_t)finding->column, "rule",
-                                            rule->id, "expected", test->hit ? "hit" : "clean", "text",
-                                            (const char *)test->text.data, test->text.size, "problem", finding->text));
+            json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:s, s:s, s:s%, s:o*, s:s}", "file", finding->file, "line",
+                                (json_int_t)finding->line, "column", (json_int_t)finding->column, "rule", rule->id,
+                                "expected", test->hit ? "hit" : "clean", "text", (const char *)test->text.data,
+                                test->text.size, "messages", messages_json(test), "problem", finding->text));
         }
     }
     return list;

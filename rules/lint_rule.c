@@ -137,7 +137,8 @@ static void check_tests(struct lint *lint)
     }
     qsort(tests, rule->test_count, sizeof *tests, compare_tests);
     for (uint32_t i = 1; i < rule->test_count; i++) {
-        if (span_equal(tests[i]->text, tests[i - 1]->text) && tests[i]->hit == tests[i - 1]->hit) {
+        if (span_equal(tests[i]->text, tests[i - 1]->text) && tests[i]->hit == tests[i - 1]->hit &&
+            tests[i]->message_count == tests[i - 1]->message_count) {
             lint_report(lint, "duplicate-test", &tests[i]->place, "remove one of them",
                         "the same text is tested on line %u", tests[i - 1]->place.line);
         }

@@ -50,9 +50,18 @@ struct rule_allow {
     bool used; /* a finding of the reader was left out because of it */
 };
 
-struct rule_test {
+/* One message of a test of several. */
+struct rule_test_message {
     struct span text;
-    bool hit; /* expected */
+    struct span sender; /* its name; empty: the author gave none, and all those are one sender */
+    uint32_t minutes;   /* from the beginning of the conversation to when it was sent; later ones may have less */
+};
+
+struct rule_test {
+    struct span text; /* the message; of a conversation the messages on one line, to show them and tell tests apart */
+    const struct rule_test_message *messages; /* a conversation, in the order in which they come; NULL: one message */
+    uint32_t message_count;                   /* 0: one message */
+    bool hit;                                 /* expected, of some message of a conversation */
     struct model_place place;
 };
 
@@ -120,5 +129,7 @@ void model_digest(struct span bytes, uint64_t ret_digest[2]);
 #define MODEL_LIST_ENTRIES_MAX 2000000   /* of a list file */
 #define MODEL_LIST_SIZE_MAX (128u << 20) /* bytes of a list file */
 #define MODEL_REGEX_SIZE_MAX 65536       /* bytes */
+#define MODEL_TEST_MESSAGES_MAX 200u     /* of one test */
+#define MODEL_TEST_MINUTES_MAX 10080u    /* from the beginning of a test's conversation: a week */
 
 #endif

@@ -7,11 +7,11 @@
 #include "rules/reader_across.h"
 #include "rules/reader_allow.h"
 #include "rules/reader_pattern.h"
+#include "rules/reader_test.h"
 
 static const char *const rule_keys[] = {"id",        "title", "status",         "severity", "queue",  "patterns",
                                         "condition", "tests", "max_per_minute", "allow",    "across", NULL};
 static const char *const defaults_keys[] = {"queue", "severity", "status", "view", "max_per_minute", NULL};
-static const char *const test_keys[] = {"hits", "clean", NULL};
 
 /* How many patterns a rule may have for all their combinations to be tried. */
 #define TRY_ALL_MAX 8u
@@ -207,48 +207,6 @@ static void read_condition(struct reader_context *context, const struct yaml *ma
     }
 }
 
-static uint32_t read_texts(struct reader_context *context, const struct yaml *list, bool hit, struct rule_test *tests)
-{
-    uint32_t count = 0;
-    for (const struct yaml *item = list->first; item; item = item->next) {
-        if (item->type != YAML_SCALAR) {
-            reader_node_error(context, item, "write the text in quotes", "a test must be text, found %s",
-                              yaml_type_text(item));
-            continue;
-        }
-        char *text = arena_copy(context->arena, span_of(item->text, item->size));
-        context->no_memory |= !text;
-        tests[count++] = (struct rule_test){
-            .text = span_of(text, text ? item->size : 0), .hit = hit, .place = reader_node_place(context, item)};
-    }
-    return count;
-}
-
-static void read_tests(struct reader_context *context, const struct yaml *node, struct rule *rule)
-{
-    if (!reader_node_is_map(context, node, "tests")) {
-        return;
-    }
-    reader_node_check_keys(context, node, test_keys, "tests");
-    const struct yaml *hits = yaml_get(node, "hits");
-    const struct yaml *clean = yaml_get(node, "clean");
-    if (hits && !reader_node_is_list(context, hits, "hits")) {
-        hits = NULL;
-    }
-    if (clean && !reader_node_is_list(context, clean, "clean")) {
-        clean = NULL;
-    }
-    size_t count = (hits ? (size_t)hits->count : 0) + (clean ? clean->count : 0);
-    struct rule_test *tests = arena_array(context->arena, count, sizeof *tests);
-    if (!tests) {
-        context->no_memory = true;
-        return;
-    }
-    rule->test_count = hits ? read_texts(context, hits, true, tests) : 0;
-    rule->test_count += clean ? read_texts(context, clean, false, tests + rule->test_count) : 0;
-    rule->tests = tests;
-}
-
 static void check_tested(struct reader_context *context, const struct yaml *place, struct rule *rule)
 {
     if (rule->test_count > 0 || reader_allow_has(rule, "no-tests")) {
@@ -314,7 +272,7 @@ void reader_rule_read(struct reader_context *context, const struct yaml *node, c
         read_condition(context, node, rule);
     }
     if (tests && tests->type != YAML_NULL) {
-        read_tests(context, tests, rule);
+        reader_test_read(context, tests, rule);
     }
     if (rule->id) {
         check_tested(context, yaml_get(node, "id"), rule);

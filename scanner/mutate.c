@@ -65,11 +65,11 @@ static bool is_noticed(const struct mutate_rule *tested, const enum truth *value
 {
     const struct rule *rule = tested->rule;
     enum truth of_test[MODEL_RULE_PATTERNS_MAX];
-    for (uint32_t t = 0; t < rule->test_count; t++) {
+    for (uint32_t t = 0; t < tested->test_count; t++) {
         for (uint32_t p = 0; p < rule->pattern_count; p++) {
-            of_test[p] = values[(size_t)p * rule->test_count + t];
+            of_test[p] = values[(size_t)p * tested->test_count + t];
         }
-        if (condition_evaluate(condition, of_test) != (rule->tests[t].hit ? TRUTH_TRUE : TRUTH_FALSE)) {
+        if (condition_evaluate(condition, of_test) != (tested->tests[t]->hit ? TRUTH_TRUE : TRUTH_FALSE)) {
             return true;
         }
     }
@@ -102,7 +102,7 @@ static void drop_pattern(struct mutate_worker *worker, const struct mutate_rule 
 {
     const struct rule *rule = tested->rule;
     const struct pattern *pattern = &rule->patterns[index];
-    size_t count = (size_t)rule->pattern_count * rule->test_count;
+    size_t count = (size_t)rule->pattern_count * tested->test_count;
     struct mutate_survivor survivor = {
         .rule = rule, .pattern = pattern, .kind = MUTATE_PATTERN, .place = pattern->place, .piece = pattern->name};
     survivor.change = arena_print(worker->arena, "without the pattern '%s'", pattern->name);
@@ -111,8 +111,8 @@ static void drop_pattern(struct mutate_worker *worker, const struct mutate_rule 
         return;
     }
     memcpy(row, tested->values, count * sizeof *row);
-    for (uint32_t t = 0; t < rule->test_count; t++) {
-        row[(size_t)index * rule->test_count + t] = TRUTH_FALSE;
+    for (uint32_t t = 0; t < tested->test_count; t++) {
+        row[(size_t)index * tested->test_count + t] = TRUTH_FALSE;
     }
     mutate_judge(worker, tested, row, rule->condition, &survivor);
 }
@@ -124,12 +124,12 @@ static void drop_entry(struct mutate_worker *worker, const struct mutate_rule *t
     const struct rule *rule = tested->rule;
     const struct pattern *pattern = &rule->patterns[index];
     const bool *found = tested->entry_found[index];
-    for (uint32_t t = 0; t < rule->test_count; t++) {
+    for (uint32_t t = 0; t < tested->test_count; t++) {
         bool other = false;
         for (uint32_t e = 0; e < pattern->entry_count && !other; e++) {
-            other = e != entry && found[(size_t)e * rule->test_count + t];
+            other = e != entry && found[(size_t)e * tested->test_count + t];
         }
-        row[(size_t)index * rule->test_count + t] = other ? TRUTH_TRUE : TRUTH_FALSE;
+        row[(size_t)index * tested->test_count + t] = other ? TRUTH_TRUE : TRUTH_FALSE;
     }
     struct mutate_survivor survivor = {
         .rule = rule,
@@ -148,7 +148,7 @@ static void drop_entry(struct mutate_worker *worker, const struct mutate_rule *t
 static void try_rule(struct mutate_worker *worker, const struct mutate_rule *tested)
 {
     const struct rule *rule = tested->rule;
-    size_t count = (size_t)rule->pattern_count * rule->test_count;
+    size_t count = (size_t)rule->pattern_count * tested->test_count;
     enum truth *row = calloc(count + 1, sizeof *row);
     worker->status = row ? worker->status : STATUS_NO_MEMORY;
     for (uint32_t p = 0; p < rule->pattern_count && worker->status == STATUS_OK; p++) {
@@ -196,8 +196,18 @@ static bool has_own_entries(const struct pattern *pattern)
     return pattern->kind != PATTERN_REGEX && !pattern->list_path && pattern->entry_count > 1;
 }
 
+/* Tests of one message. Those of several need scanner/across.h to be judged, and are not tried. */
+static uint32_t count_usable(const struct rule *rule)
+{
+    uint32_t count = 0;
+    for (uint32_t t = 0; t < rule->test_count; t++) {
+        count += rule->tests[t].message_count == 0;
+    }
+    return count;
+}
+
 static void count_all(const struct ruleset *set, const struct rule *only, size_t *ret_rules, size_t *ret_tests,
-                      size_t *ret_patterns, uint32_t *ret_untested)
+                      size_t *ret_patterns, struct mutation *mutation)
 {
     uint32_t pack_count;
     const struct pack *const *packs = ruleset_packs(set, &pack_count);
@@ -207,9 +217,12 @@ static void count_all(const struct ruleset *set, const struct rule *only, size_t
             if (rule->status == RULE_OFF || (only && rule != only)) {
                 continue;
             }
-            *ret_untested += rule->test_count == 0;
+            uint32_t usable = count_usable(rule);
+            mutation->untested_count += rule->test_count == 0;
+            mutation->conversation_count += rule->test_count - usable;
+            mutation->conversation_only_count += rule->test_count > 0 && usable == 0;
             ++*ret_rules;
-            *ret_tests += rule->test_count;
+            *ret_tests += usable;
             for (uint32_t i = 0; i < rule->pattern_count; i++) {
                 *ret_patterns += 1u + (has_own_entries(&rule->patterns[i]) ? rule->patterns[i].entry_count : 0);
             }
@@ -234,11 +247,13 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
 {
     uint32_t number = mutator->rule_count++;
     struct mutate_rule *tested = &mutator->rules[number];
-    size_t count = (size_t)rule->pattern_count * rule->test_count;
+    uint32_t test_count = count_usable(rule);
+    size_t count = (size_t)rule->pattern_count * test_count;
     *tested = (struct mutate_rule){.rule = rule, .source = source};
+    tested->tests = arena_array(mutator->arena, (size_t)test_count + 1, sizeof(const struct rule_test *));
     tested->values = arena_array(mutator->arena, count + 1, sizeof *tested->values);
     tested->entry_found = arena_array(mutator->arena, (size_t)rule->pattern_count + 1, sizeof(bool *));
-    if (!tested->values || !tested->entry_found) {
+    if (!tested->tests || !tested->values || !tested->entry_found) {
         return STATUS_NO_MEMORY;
     }
     for (uint32_t i = 0; i < rule->pattern_count; i++) {
@@ -248,7 +263,7 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
             continue;
         }
         tested->entry_found[i] =
-            arena_array(mutator->arena, (size_t)pattern->entry_count * rule->test_count + 1, sizeof(bool));
+            arena_array(mutator->arena, (size_t)pattern->entry_count * test_count + 1, sizeof(bool));
         if (!tested->entry_found[i]) {
             return STATUS_NO_MEMORY;
         }
@@ -257,8 +272,11 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
         }
     }
     for (uint32_t t = 0; t < rule->test_count; t++) {
-        mutator->text_owners[mutator->text_count] = (struct text_of){.rule = number, .test = t};
-        mutator->texts[mutator->text_count++] = rule->tests[t].text;
+        if (rule->tests[t].message_count == 0) {
+            mutator->text_owners[mutator->text_count] = (struct text_of){.rule = number, .test = tested->test_count};
+            mutator->texts[mutator->text_count++] = rule->tests[t].text;
+            tested->tests[tested->test_count++] = &rule->tests[t];
+        }
     }
     return STATUS_OK;
 }
@@ -276,7 +294,7 @@ static enum status take_rules(struct mutator *mutator, const struct rule *only)
         }
         for (uint32_t r = 0; r < packs[p]->rule_count && status == STATUS_OK; r++) {
             const struct rule *rule = &packs[p]->rules[r];
-            if (rule->status != RULE_OFF && rule->test_count > 0 && (!only || rule == only)) {
+            if (rule->status != RULE_OFF && count_usable(rule) > 0 && (!only || rule == only)) {
                 status = take_rule(mutator, rule, source);
             }
         }
@@ -296,7 +314,7 @@ static enum status on_found(void *context, uint32_t pattern, uint32_t text, enum
     }
     const struct pattern_of *asked = &mutator->pattern_owners[pattern];
     struct mutate_rule *tested = &mutator->rules[owner->rule];
-    uint32_t test_count = tested->rule->test_count;
+    uint32_t test_count = tested->test_count;
     if (asked->entry == UINT32_MAX) {
         tested->values[(size_t)asked->pattern * test_count + owner->test] = found;
     } else {
@@ -309,7 +327,7 @@ static enum status prepare(struct mutator *mutator, const struct rule *only, str
                            struct mutation *mutation)
 {
     size_t rules = 0, tests = 0, patterns = 0;
-    count_all(mutator->set, only, &rules, &tests, &patterns, &mutation->untested_count);
+    count_all(mutator->set, only, &rules, &tests, &patterns, mutation);
     if (tests > UINT32_MAX || patterns > PATTERNS_MAX) {
         return STATUS_LIMIT;
     }

@@ -16,6 +16,8 @@ struct regex_scratch;
 /* One rule under test. values[p * test_count + t]: what pattern p is in test t as things are. */
 struct mutate_rule {
     const struct rule *rule;
+    const struct rule_test **tests; /* those of one message */
+    uint32_t test_count;
     enum truth *values;
     bool **entry_found; /* by pattern: [entry * test_count + test]; NULL where entries are not left out one by one */
     struct span source; /* of the pack's file; may be empty */

@@ -1,4 +1,7 @@
-/* The inline tests of rules: each text is scanned with the whole set, and its own rule must hold or must not. */
+/*
+ * The inline tests of rules: each text is scanned with the whole set, and its own rule must hold or must not. A test of
+ * several messages is a conversation of its own: the rule must hit with one of them, or with none (scanner/across.h).
+ */
 #ifndef SCANNER_RULETEST_H
 #define SCANNER_RULETEST_H
 

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from support import pack  # noqa: E402
-from support.program import Run, weir  # noqa: E402
+from support.program import ROOT, Run, weir  # noqa: E402
 from support.wire import OK, Producer, batch  # noqa: E402
 
 RULES = {
@@ -49,6 +49,26 @@ class Across(unittest.TestCase):
 
     def tearDown(self):
         self.temporary.cleanup()
+
+    def test_tests_of_several_messages(self):
+        """The example of docs/rules/across.md passes; with one minute less it does not, and is not loaded."""
+        page = (ROOT / "docs/rules/across.md").read_text(encoding="utf-8")
+        rule, tests = (page.split("```yaml\n")[number].split("```")[0] for number in (1, 2))
+        path = self.folder / "tests.yaml"
+        path.write_text("pack: scams\nrules:\n" + rule + tests)
+        self.assertEqual(weir("rules", "test", path).stderr, "5 tests pass\n")
+        out = weir("rules", "test", "--format", "tap", path).stdout
+        self.assertIn("ok 2 - scams.gift-card-spread hit: I need a gift card / friend: which one? / (20 min) now read ...\n", out)
+        weir("rules", "fmt", path)
+        self.assertEqual(weir("rules", "test", path).stderr, "5 tests pass\n")
+        self.assertIn("; 4 tests of several messages not tried\n", weir("rules", "mutate", path).stderr)
+        path.write_text(path.read_text().replace("minutes: 31", "minutes: 30"))
+        failed = weir("rules", "test", "--json", path, check=False)
+        self.assertEqual([(one["messages"], one["expected"]) for one in json.loads(failed.stdout)["failures"]],
+                         [([{"text": "gift card", "minutes": 0}, {"text": "now read me the code", "minutes": 30}], "clean")])  # fmt: skip
+        loaded = weir("scan", "--rules", path, path, check=False)
+        self.assertEqual(loaded.returncode, 1)
+        self.assertIn("is flagged, with message 2 of 2", loaded.stderr)
 
     def scan(self, *options):
         path = self.folder / "in.jsonl"

@@ -74,10 +74,14 @@ class Schema(unittest.TestCase):
             with self.subTest(path.name):
                 pack = yaml.safe_load(path.read_text(encoding="utf-8"))
                 self.assertEqual([error.message for error in validator.iter_errors(pack)], [])
-        good = {"id": "p.a", "patterns": {"a": {"regex": "x"}}}
+        good = {"id": "p.a", "patterns": {"a": {"regex": "x"}},
+                "tests": {"hits": ["x", ["x", 7, {"text": "x", "from": 5, "minutes": 10080}]], "clean": [["y"]]}}  # fmt: skip
         for change in ({"id": "a b"}, {"severty": "high"}, {"severity": "grave"}, {"patterns": {}}, {"patterns": {"and": {"regex": "x"}}},
                        {"patterns": {"a": {"regex": "x", "words": ["y"]}}}, {"patterns": {"a": {"list": "x.txt"}}},
                        {"patterns": {"a": {"words": []}}}, {"patterns": {"a": {"regex": "x", "kind": "words"}}}, {"tests": {"hit": ["x"]}},
+                       {"tests": {"hits": [[]]}}, {"tests": {"hits": [{"text": "x"}]}}, {"tests": {"hits": [["x", ["y"]]]}},
+                       {"tests": {"hits": [[{"from": "a"}]]}}, {"tests": {"hits": [[{"text": "x", "minutes": -1}]]}},
+                       {"tests": {"clean": [[{"text": "x", "at": 1}]]}}, {"tests": {"hits": [["x"] * 201]}},
                        {"allow": {"nothing": "x"}}, {"allow": ["no-tests"]}, {"max_per_minute": 0}):  # fmt: skip
             self.assertEqual(list(validator.iter_errors({"pack": "p", "rules": [good]})), [])
             self.assertNotEqual(list(validator.iter_errors({"pack": "p", "rules": [good | change]})), [], change)
