@@ -5,17 +5,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/queue.h"
 #include "cli/backtest_tally.h"
 #include "cli/progress.h"
+#include "scanner/across.h"
 #include "scanner/scanner.h"
 
 #define BLOCK_BYTES ((size_t)256 << 10)
 #define BLOCKS_A_JOB 3u
 #define TEXTS_FIRST (1u << 14)
 #define FORMATS 4
+#define ACROSS_BYTES ((size_t)1 << 30) /* of a side: an evaluation must not forget what a service would know */
+#define ARENA_CHUNK ((size_t)64 << 10)
+#define ARENA_SIZE_MAX ((size_t)64 << 20)
 
 /* Whole lines of one file, on their way to a thread and back. */
 struct block {
@@ -55,6 +60,14 @@ struct job {
     uint32_t *hit_messages[2];
     uint32_t hit_counts[2], hit_capacities[2];
     enum backtest_side side; /* that is being scanned */
+
+    /* Of rules with `across`: there is one thread then, and it has every message, also those that are not counted. */
+    struct across *across[2]; /* NULL: that side has no such rule */
+    struct message *turns;    /* the messages of the slice, in their conversations; NULL: no side has such a rule */
+    bool *repeated;           /* of the slice: left out by `unique`, but part of its conversation */
+    struct arena *made;       /* ids of the slice that do not stand in its lines */
+    struct arena *decided;
+    uint32_t taken; /* messages of the slice that the side's `across` has seen */
 };
 
 /* ---- Texts seen before ---- */
@@ -143,13 +156,37 @@ static enum status add_hit(struct job *job, uint32_t message, const struct scan_
     return STATUS_OK;
 }
 
-static enum status on_hits(void *context, uint32_t message, const struct scan_hit *hits, uint32_t hit_count)
+static enum status add_hits(struct job *job, uint32_t message, const struct scan_hit *hits, uint32_t hit_count)
 {
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < hit_count; i++) {
-        status = add_hit(context, message, &hits[i]);
+        status = add_hit(job, message, &hits[i]);
     }
     return status;
+}
+
+/* Decides the messages before `until`, in which nothing was found, and then `until` itself if it has hits. */
+static enum status decide(struct job *job, uint32_t until, const struct scan_hit *hits, uint32_t hit_count)
+{
+    enum status status = STATUS_OK;
+    uint32_t end = until + (hit_count > 0);
+    for (; job->taken < end && status == STATUS_OK; job->taken++) {
+        uint32_t count = job->taken == until ? hit_count : 0, decided_count = 0;
+        struct scan_hit *decided = NULL;
+        arena_reset(job->decided);
+        status = across_take(job->across[job->side], &job->turns[job->taken], 0, hits, count, job->decided, &decided,
+                             &decided_count);
+        if (status == STATUS_OK) {
+            status = add_hits(job, job->taken, decided, decided_count);
+        }
+    }
+    return status;
+}
+
+static enum status on_hits(void *context, uint32_t message, const struct scan_hit *hits, uint32_t hit_count)
+{
+    struct job *job = context;
+    return job->across[job->side] ? decide(job, message, hits, hit_count) : add_hits(job, message, hits, hit_count);
 }
 
 static int compare_hits(const void *a, const void *b)
@@ -177,23 +214,36 @@ static uint32_t take_hits(struct job *job, int side, uint32_t message, uint32_t 
     return *at - first;
 }
 
+static enum status scan_side(struct job *job, int side)
+{
+    job->side = (enum backtest_side)side;
+    job->hit_counts[side] = 0;
+    job->taken = 0;
+    if (!job->run->sides[side]) {
+        return STATUS_OK;
+    }
+    enum status status = scanner_scan(job->scanners[side], job->run->sides[side], job->texts, job->count, on_hits, job);
+    return status == STATUS_OK && job->across[side] ? decide(job, job->count, NULL, 0) : status;
+}
+
 static enum status scan_slice(struct job *job)
 {
     enum status status = STATUS_OK;
     uint32_t at[2] = {0, 0};
     for (int side = 0; status == STATUS_OK && side < 2; side++) {
-        job->side = (enum backtest_side)side;
-        job->hit_counts[side] = 0;
-        if (job->run->sides[side]) {
-            status = scanner_scan(job->scanners[side], job->run->sides[side], job->texts, job->count, on_hits, job);
-        }
+        status = scan_side(job, side);
     }
     for (uint32_t i = 0; status == STATUS_OK && i < job->count; i++) {
         const struct backtest_hit *hits[2];
         const uint32_t counts[2] = {take_hits(job, 0, i, &at[0], &hits[0]), take_hits(job, 1, i, &at[1], &hits[1])};
-        status = backtest_tally_message(job->backtest, job->run->options->samples, &job->messages[i], hits, counts);
+        if (!job->repeated || !job->repeated[i]) {
+            status = backtest_tally_message(job->backtest, job->run->options->samples, &job->messages[i], hits, counts);
+        }
     }
     job->count = 0;
+    if (job->made) {
+        arena_reset(job->made);
+    }
     return status;
 }
 
@@ -204,7 +254,32 @@ static void note_fault(struct backtest *backtest, const char *path, const struct
     }
 }
 
-/* The next line as a message. STATUS_NOT_FOUND: it holds none, or one that is not counted again. */
+/*
+ * The message's place in its conversation, for rules with `across`. An id that is made of the line's number gets the
+ * file's too, so that messages of different files are different.
+ */
+static enum status take_turn(struct job *job, const struct backtest_message *read, const struct input_message *message)
+{
+    struct span id = message->message_id;
+    if (message->id_made) {
+        char *made = arena_print(job->made, "%u:%llu", read->file, (unsigned long long)read->line);
+        if (!made) {
+            return STATUS_NO_MEMORY;
+        }
+        id = span_text(made);
+    }
+    job->backtest->in_conversations += !message->conversation_made;
+    job->turns[job->count] = (struct message){
+        .message_id = id,
+        .conversation_id = message->conversation_made ? id : message->conversation_id,
+        .sender_id = message->sender_id,
+        .text = message->text,
+        .sent_at_ms = message->sent_at_ms,
+    };
+    return STATUS_OK;
+}
+
+/* The next line as a message. STATUS_NOT_FOUND: it holds none, or one that nobody needs again. */
 static enum status read_line(struct job *job, struct block *block, struct backtest_message *ret_message)
 {
     const struct backtest_options *options = job->run->options;
@@ -238,11 +313,15 @@ static enum status read_line(struct job *job, struct block *block, struct backte
             status = text_set_add(&job->run->texts, ret_message, &is_new);
         }
     }
-    if (status == STATUS_OK && !is_new) {
-        job->backtest->repeated++;
-        return STATUS_NOT_FOUND;
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status;
+    job->backtest->repeated += !is_new;
+    if (!job->turns) {
+        return is_new ? STATUS_OK : STATUS_NOT_FOUND;
+    }
+    job->repeated[job->count] = !is_new;
+    return take_turn(job, ret_message, &message);
 }
 
 static enum status scan_block(struct job *job, struct block *block)
@@ -283,6 +362,32 @@ static void *work(void *context)
     return NULL;
 }
 
+static bool needs_across(const struct ruleset *ruleset)
+{
+    return ruleset && across_is_needed(ruleset);
+}
+
+static enum status make_across(struct job *job, struct ruleset *const sides[2])
+{
+    if (!needs_across(sides[0]) && !needs_across(sides[1])) {
+        return STATUS_OK;
+    }
+    job->turns = calloc(SCANNER_SLICE_MESSAGES, sizeof *job->turns);
+    job->repeated = calloc(SCANNER_SLICE_MESSAGES, sizeof *job->repeated);
+    enum status status = job->turns && job->repeated ? STATUS_OK : STATUS_NO_MEMORY;
+    status = status == STATUS_OK ? arena_new(ARENA_CHUNK, ARENA_SIZE_MAX, &job->made) : status;
+    status = status == STATUS_OK ? arena_new(ARENA_CHUNK, ARENA_SIZE_MAX, &job->decided) : status;
+    for (int side = 0; status == STATUS_OK && side < 2; side++) {
+        bool needed;
+        if (needs_across(sides[side])) {
+            status = across_new(ACROSS_BYTES, &job->across[side]);
+            status = status == STATUS_OK ? across_use(job->across[side], sides[side], &needed) : status;
+            scanner_set_across(job->scanners[side], true);
+        }
+    }
+    return status;
+}
+
 static enum status job_make(struct job *job, struct run *run)
 {
     job->run = run;
@@ -294,6 +399,9 @@ static enum status job_make(struct job *job, struct run *run)
         status = scanner_new(&job->scanners[side]);
     }
     if (status == STATUS_OK) {
+        status = make_across(job, run->sides);
+    }
+    if (status == STATUS_OK) {
         status = backtest_tally_new(run->sides[0], run->sides[1], run->options, &job->backtest);
     }
     return status;
@@ -303,6 +411,7 @@ static void job_end(struct job *job)
 {
     for (int side = 0; side < 2; side++) {
         scanner_free(&job->scanners[side]);
+        across_free(&job->across[side]);
         free(job->hits[side]);
         free(job->hit_messages[side]);
     }
@@ -312,6 +421,10 @@ static void job_end(struct job *job)
     buffer_free(&job->label_copy);
     free(job->messages);
     free(job->texts);
+    free(job->turns);
+    free(job->repeated);
+    arena_free(&job->made);
+    arena_free(&job->decided);
     backtest_free(&job->backtest);
 }
 
@@ -404,6 +517,7 @@ static enum status end_jobs(struct job *jobs, uint32_t count, struct run *run, e
             }
             backtest->faulty_lines += part->faulty_lines;
             backtest->repeated += part->repeated;
+            backtest->in_conversations += part->in_conversations;
         }
         job_end(&jobs[i]);
     }
@@ -430,6 +544,9 @@ enum status backtest_run(struct ruleset *base, struct ruleset *new, const struct
                          struct error *error, struct backtest **ret_backtest)
 {
     uint32_t count = options->jobs < 1 ? 1 : options->jobs > BACKTEST_JOBS_MAX ? BACKTEST_JOBS_MAX : options->jobs;
+    if (needs_across(base) || needs_across(new)) {
+        count = 1; /* what a rule with across finds depends on the order of the messages */
+    }
     uint32_t block_count = count * BLOCKS_A_JOB;
     struct run run = {.options = options, .sides = {base, new}, .texts = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     struct block *blocks = calloc(block_count, sizeof *blocks);

@@ -1,7 +1,8 @@
 /*
  * What two versions of a rule set make of the same messages: the numbers and samples of `weir rules backtest`.
  *
- * All cores read and scan. The numbers do not depend on which thread saw what; neither do the samples, which are those
+ * All cores read and scan; but with rules with `across` on either side it is one thread, which judges the messages of each
+ * conversation in their order (scanner/across.h). The numbers do not depend on which thread saw what; neither do the samples, which are those
  * whose texts have the smallest hashes. Message texts are kept only for samples, in memory only.
  */
 #ifndef CLI_BACKTEST_H
@@ -79,7 +80,8 @@ struct backtest {
     struct backtest_file *files;
     uint32_t file_count;
     struct backtest_count messages;
-    uint64_t repeated; /* left out by `unique` */
+    uint64_t repeated;         /* left out by `unique` */
+    uint64_t in_conversations; /* messages with a conversation_id; told apart only if there are rules with `across` */
     uint64_t faulty_lines;
     struct error faults[BACKTEST_FAULTS_SHOWN_MAX]; /* the first words about them */
     double seconds;

@@ -277,8 +277,10 @@ static void tell_limits(const struct backtest *backtest)
         const struct backtest_rule *rule = &backtest->rules[r];
         if ((rule->sides[0] && rule->sides[0]->across.messages) ||
             (rule->sides[1] && rule->sides[1]->across.messages)) {
-            (void)fprintf(stderr, "note: rules with 'across' are tried on single messages here; what they find in\n"
-                                  "conversations is not counted\n");
+            (void)fprintf(stderr,
+                          backtest->in_conversations > 0
+                              ? "note: with rules with 'across', messages are judged in their order, in one thread\n"
+                              : "note: no message has a conversation_id, so rules with 'across' see single messages\n");
             break;
         }
     }

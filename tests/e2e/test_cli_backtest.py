@@ -51,6 +51,20 @@ rules:
     patterns: {it: {regex: 'win\\w*'}}
     tests: {hits: [winner], clean: [lose]}
 """
+SPREAD = """\
+pack: a
+rules:
+  - id: a.txt
+    title: Same
+    patterns: {it: {words: [txt]}}
+    tests: {hits: [txt], clean: [text]}
+  - id: a.spread
+    title: Over several messages
+    patterns: {ask: {words: [gift card]}, code: {words: [read me the code]}}
+    condition: ask and code
+    across: {messages: 4, minutes: 30, from: sender}
+    tests: {hits: [[gift card, read me the code]], clean: [gift card]}
+"""
 MESSAGES = [
     ("spam", "buy a gift card <b>now</b>"), ("spam", "a voucher & a gift card"), ("spam", "get your voucher, winner"),
     ("spam", "free entry, txt back"), ("ham", "the voucher is on the table"), ("ham", "see you at nine"),
@@ -160,6 +174,68 @@ class Backtest(unittest.TestCase):
         self.assertEqual(answers[0], answers[1])
         self.assertEqual(answers[0], answers[2])
         self.assertGreater(answers[0]["repeated"], 0)
+
+    # rules across messages
+
+    def across(self, base, new, *files, options=(), code=0):
+        done = self.rules(code, "backtest", "--json", "--all", *(("--base", base) if base else ()), "--new", new, *options, *files)
+        return json.loads(done.stdout), done.stderr
+
+    def test_across_finds_what_scan_finds(self):
+        old = self.write("spread.yaml", SPREAD)
+        new = self.write("spread2.yaml", SPREAD.replace("messages: 4", "messages: 3").replace("from: sender", "from: conversation"))
+        chance = random.Random(11)
+        texts = ["a gift card", "read me the code", "I need a gift", "card from you", "ok", "ok", "hello there", "txt"]
+        lines = [json.dumps({"message_id": f"m{number}", "conversation_id": f"c{chance.randrange(600)}", "sender_id": chance.choice("ab"),
+                             "sent_at_ms": number * 1000 - chance.randrange(9) * 400, "text": chance.choice(texts)}) + "\n"
+                 for number in range(9000)]  # fmt: skip
+        whole = self.write("whole.jsonl", "".join(lines))
+        parts = [self.write("part1.jsonl", "".join(lines[:4100])), self.write("part2.jsonl", "".join(lines[4100:]))]
+        answer, words = self.across(old, new, *parts, options=("--jobs", "4", "--samples", "0"))
+        self.assertIn("judged in their order, in one thread", words)
+        rules = {rule["rule"]: rule for rule in answer["rules"]}
+        found = {}
+        for side, pack in (("base", old), ("new", new)):
+            hits = [json.loads(line) for line in weir("scan", "--quiet", "--rules", pack, whole).stdout.splitlines()]
+            found[side] = {rule: {hit["message_id"] for hit in hits if hit["rule"] == rule} for rule in rules}
+            for rule in rules:
+                self.assertEqual(rules[rule][side]["messages"], len(found[side][rule]), (side, rule))
+        spread = rules["a.spread"]
+        self.assertGreater(spread["base"]["messages"], 100)
+        self.assertGreater(spread["newly"]["messages"], 100)
+        self.assertGreater(spread["gone"]["messages"], 5)
+        self.assertEqual(spread["newly"]["messages"], len(found["new"]["a.spread"] - found["base"]["a.spread"]))
+        self.assertEqual(spread["gone"]["messages"], len(found["base"]["a.spread"] - found["new"]["a.spread"]))
+        self.assertEqual(rules["a.txt"]["newly"]["messages"] + rules["a.txt"]["gone"]["messages"], 0)
+        # Against a version without such rules, and against none at all.
+        for base in (self.write("txt.yaml", SPREAD[: SPREAD.index("  - id: a.spread")]), None):
+            answer, _ = self.across(base, old, whole)
+            rules = {rule["rule"]: rule for rule in answer["rules"]}
+            self.assertEqual(rules["a.spread"]["newly"]["messages"], len(found["base"]["a.spread"]))
+            self.assertEqual(rules["a.txt"]["new"]["messages"], len(found["base"]["a.txt"]))
+
+    def test_across_and_unique(self):
+        """The second 'ok' is not counted, but it is one of the messages between; ids that are made do not meet."""
+        pack = self.write("spread.yaml", SPREAD.replace("messages: 4", "messages: 3"))
+        talk = ["a gift card", "ok", "ok", "read me the code", "A GIFT CARD", "read me  the code"]
+        talk = self.write("talk.jsonl", "".join(json.dumps({"conversation_id": "c", "text": text}) + "\n" for text in talk))
+        again = self.write("again.jsonl", json.dumps({"conversation_id": "d", "text": "a gift card!"}) + "\n"
+                           + json.dumps({"conversation_id": "d", "text": "READ ME THE CODE"}) + "\n")  # fmt: skip
+        for options, messages, repeated in ((("--unique",), 7, 1), ((), 8, 0)):
+            answer, _ = self.across(None, pack, talk, again, options=options)
+            spread = {rule["rule"]: rule for rule in answer["rules"]}["a.spread"]
+            self.assertEqual(answer["messages"]["messages"], messages)
+            self.assertEqual(answer["repeated"], repeated)
+            self.assertEqual([(sample["line"], sample["file"]) for sample in sorted(spread["newly"]["samples"], key=lambda s: (s["file"], s["line"]))],
+                             [(2, str(again)), (5, str(talk)), (6, str(talk))])  # fmt: skip
+
+    def test_across_without_conversations(self):
+        pack = self.write("spread.yaml", SPREAD)
+        lines = self.write("plain.txt", "a gift card\nread me the code\ngift card: read me the code\n")
+        answer, words = self.across(None, pack, lines)
+        self.assertIn("no message has a conversation_id", words)
+        self.assertEqual(answer["all"]["new"]["messages"], 1)
+        self.assertNotIn("note:", self.across(None, self.old, lines)[1])
 
     def test_samples(self):
         gift = self.backtest("--samples", "2", self.tsv)["rules"][0]
