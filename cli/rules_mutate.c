@@ -191,13 +191,13 @@ static int print_words(const struct mutate *mutate)
         fprintf(stderr, "; %u rule%s without tests", mutation->untested_count,
                 command_plural(mutation->untested_count));
     }
-    if (mutation->conversation_count > 0) {
-        fprintf(stderr, "; %u test%s of several messages not tried", mutation->conversation_count,
-                command_plural(mutation->conversation_count));
+    if (mutation->left_out_count > 0) {
+        fprintf(stderr, "; %u test%s with a phrase cut in two left out", mutation->left_out_count,
+                command_plural(mutation->left_out_count));
     }
-    if (mutation->conversation_only_count > 0) {
-        fprintf(stderr, "; %u rule%s with no others", mutation->conversation_only_count,
-                command_plural(mutation->conversation_only_count));
+    if (mutation->left_out_rule_count > 0) {
+        fprintf(stderr, "; %u rule%s with no others", mutation->left_out_rule_count,
+                command_plural(mutation->left_out_rule_count));
     }
     if (mutate->min_score > 0) {
         uint32_t below = count_below(mutate);
@@ -233,9 +233,8 @@ static int print_object(const struct mutate *mutate, int exit_code)
     return rules_print_json("rules mutate",
                             json_pack("{s:b, s:I, s:I, s:f, s:I, s:I, s:o, s:o}", "ok", exit_code == EXIT_DONE, "tried",
                                       (json_int_t)total.tried, "noticed", (json_int_t)total.noticed, "score",
-                                      score_of(&total), "untested", (json_int_t)mutation->untested_count,
-                                      "conversations_not_tried", (json_int_t)mutation->conversation_count, "rules",
-                                      rules, "survivors", survivors),
+                                      score_of(&total), "untested", (json_int_t)mutation->untested_count, "left_out",
+                                      (json_int_t)mutation->left_out_count, "rules", rules, "survivors", survivors),
                             exit_code);
 }
 

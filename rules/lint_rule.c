@@ -110,6 +110,9 @@ static int compare_tests(const void *left, const void *right)
     if (order != 0 || a->text.size != b->text.size) {
         return order != 0 ? order : a->text.size < b->text.size ? -1 : 1;
     }
+    if (a->message_count != b->message_count) {
+        return a->message_count < b->message_count ? -1 : 1;
+    }
     return (a > b) - (a < b); /* as they stand in the file */
 }
 

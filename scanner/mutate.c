@@ -21,7 +21,7 @@ const char *const mutate_kind_names[MUTATE_KIND_COUNT + 1] = {"pattern", "entry"
 
 /* Which value of which rule a text or a pattern of the scan stands for. */
 struct text_of {
-    uint32_t rule, test;
+    uint32_t rule, text;
 };
 struct pattern_of {
     uint32_t rule, pattern;
@@ -63,13 +63,9 @@ const char *mutate_quote(struct mutate_worker *worker, struct span text)
 
 static bool is_noticed(const struct mutate_rule *tested, const enum truth *values, const struct condition *condition)
 {
-    const struct rule *rule = tested->rule;
-    enum truth of_test[MODEL_RULE_PATTERNS_MAX];
     for (uint32_t t = 0; t < tested->test_count; t++) {
-        for (uint32_t p = 0; p < rule->pattern_count; p++) {
-            of_test[p] = values[(size_t)p * tested->test_count + t];
-        }
-        if (condition_evaluate(condition, of_test) != (tested->tests[t]->hit ? TRUTH_TRUE : TRUTH_FALSE)) {
+        if (mutate_test(tested, &tested->tests[t], values, condition) !=
+            (tested->tests[t].test->hit ? TRUTH_TRUE : TRUTH_FALSE)) {
             return true;
         }
     }
@@ -102,7 +98,7 @@ static void drop_pattern(struct mutate_worker *worker, const struct mutate_rule 
 {
     const struct rule *rule = tested->rule;
     const struct pattern *pattern = &rule->patterns[index];
-    size_t count = (size_t)rule->pattern_count * tested->test_count;
+    size_t count = (size_t)rule->pattern_count * tested->text_count;
     struct mutate_survivor survivor = {
         .rule = rule, .pattern = pattern, .kind = MUTATE_PATTERN, .place = pattern->place, .piece = pattern->name};
     survivor.change = arena_print(worker->arena, "without the pattern '%s'", pattern->name);
@@ -111,8 +107,8 @@ static void drop_pattern(struct mutate_worker *worker, const struct mutate_rule 
         return;
     }
     memcpy(row, tested->values, count * sizeof *row);
-    for (uint32_t t = 0; t < tested->test_count; t++) {
-        row[(size_t)index * tested->test_count + t] = TRUTH_FALSE;
+    for (uint32_t t = 0; t < tested->text_count; t++) {
+        row[(size_t)index * tested->text_count + t] = TRUTH_FALSE;
     }
     mutate_judge(worker, tested, row, rule->condition, &survivor);
 }
@@ -124,12 +120,12 @@ static void drop_entry(struct mutate_worker *worker, const struct mutate_rule *t
     const struct rule *rule = tested->rule;
     const struct pattern *pattern = &rule->patterns[index];
     const bool *found = tested->entry_found[index];
-    for (uint32_t t = 0; t < tested->test_count; t++) {
+    for (uint32_t t = 0; t < tested->text_count; t++) {
         bool other = false;
         for (uint32_t e = 0; e < pattern->entry_count && !other; e++) {
-            other = e != entry && found[(size_t)e * tested->test_count + t];
+            other = e != entry && found[(size_t)e * tested->text_count + t];
         }
-        row[(size_t)index * tested->test_count + t] = other ? TRUTH_TRUE : TRUTH_FALSE;
+        row[(size_t)index * tested->text_count + t] = other ? TRUTH_TRUE : TRUTH_FALSE;
     }
     struct mutate_survivor survivor = {
         .rule = rule,
@@ -148,7 +144,7 @@ static void drop_entry(struct mutate_worker *worker, const struct mutate_rule *t
 static void try_rule(struct mutate_worker *worker, const struct mutate_rule *tested)
 {
     const struct rule *rule = tested->rule;
-    size_t count = (size_t)rule->pattern_count * tested->test_count;
+    size_t count = (size_t)rule->pattern_count * tested->text_count;
     enum truth *row = calloc(count + 1, sizeof *row);
     worker->status = row ? worker->status : STATUS_NO_MEMORY;
     for (uint32_t p = 0; p < rule->pattern_count && worker->status == STATUS_OK; p++) {
@@ -196,17 +192,17 @@ static bool has_own_entries(const struct pattern *pattern)
     return pattern->kind != PATTERN_REGEX && !pattern->list_path && pattern->entry_count > 1;
 }
 
-/* Tests of one message. Those of several need scanner/across.h to be judged, and are not tried. */
-static uint32_t count_usable(const struct rule *rule)
+/* Messages of all its tests. */
+static uint32_t count_texts(const struct rule *rule)
 {
     uint32_t count = 0;
     for (uint32_t t = 0; t < rule->test_count; t++) {
-        count += rule->tests[t].message_count == 0;
+        count += rule->tests[t].message_count > 0 ? rule->tests[t].message_count : 1;
     }
     return count;
 }
 
-static void count_all(const struct ruleset *set, const struct rule *only, size_t *ret_rules, size_t *ret_tests,
+static void count_all(const struct ruleset *set, const struct rule *only, size_t *ret_rules, size_t *ret_texts,
                       size_t *ret_patterns, struct mutation *mutation)
 {
     uint32_t pack_count;
@@ -217,12 +213,9 @@ static void count_all(const struct ruleset *set, const struct rule *only, size_t
             if (rule->status == RULE_OFF || (only && rule != only)) {
                 continue;
             }
-            uint32_t usable = count_usable(rule);
             mutation->untested_count += rule->test_count == 0;
-            mutation->conversation_count += rule->test_count - usable;
-            mutation->conversation_only_count += rule->test_count > 0 && usable == 0;
             ++*ret_rules;
-            *ret_tests += usable;
+            *ret_texts += count_texts(rule);
             for (uint32_t i = 0; i < rule->pattern_count; i++) {
                 *ret_patterns += 1u + (has_own_entries(&rule->patterns[i]) ? rule->patterns[i].entry_count : 0);
             }
@@ -247,13 +240,14 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
 {
     uint32_t number = mutator->rule_count++;
     struct mutate_rule *tested = &mutator->rules[number];
-    uint32_t test_count = count_usable(rule);
-    size_t count = (size_t)rule->pattern_count * test_count;
+    uint32_t text_count = count_texts(rule);
+    size_t count = (size_t)rule->pattern_count * text_count;
     *tested = (struct mutate_rule){.rule = rule, .source = source};
-    tested->tests = arena_array(mutator->arena, (size_t)test_count + 1, sizeof(const struct rule_test *));
+    tested->tests = arena_array(mutator->arena, (size_t)rule->test_count + 1, sizeof *tested->tests);
+    tested->texts = arena_array(mutator->arena, (size_t)text_count + 1, sizeof *tested->texts);
     tested->values = arena_array(mutator->arena, count + 1, sizeof *tested->values);
     tested->entry_found = arena_array(mutator->arena, (size_t)rule->pattern_count + 1, sizeof(bool *));
-    if (!tested->tests || !tested->values || !tested->entry_found) {
+    if (!tested->tests || !tested->texts || !tested->values || !tested->entry_found) {
         return STATUS_NO_MEMORY;
     }
     for (uint32_t i = 0; i < rule->pattern_count; i++) {
@@ -263,7 +257,7 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
             continue;
         }
         tested->entry_found[i] =
-            arena_array(mutator->arena, (size_t)pattern->entry_count * test_count + 1, sizeof(bool));
+            arena_array(mutator->arena, (size_t)pattern->entry_count * text_count + 1, sizeof(bool));
         if (!tested->entry_found[i]) {
             return STATUS_NO_MEMORY;
         }
@@ -272,10 +266,13 @@ static enum status take_rule(struct mutator *mutator, const struct rule *rule, s
         }
     }
     for (uint32_t t = 0; t < rule->test_count; t++) {
-        if (rule->tests[t].message_count == 0) {
-            mutator->text_owners[mutator->text_count] = (struct text_of){.rule = number, .test = tested->test_count};
-            mutator->texts[mutator->text_count++] = rule->tests[t].text;
-            tested->tests[tested->test_count++] = &rule->tests[t];
+        const struct rule_test *test = &rule->tests[t];
+        tested->tests[tested->test_count++] = (struct mutate_tested){.test = test, .first = tested->text_count};
+        for (uint32_t m = 0; m < (test->message_count > 0 ? test->message_count : 1); m++) {
+            struct span text = test->message_count > 0 ? test->messages[m].text : test->text;
+            mutator->text_owners[mutator->text_count] = (struct text_of){.rule = number, .text = tested->text_count};
+            mutator->texts[mutator->text_count++] = text;
+            tested->texts[tested->text_count++] = text;
         }
     }
     return STATUS_OK;
@@ -294,7 +291,7 @@ static enum status take_rules(struct mutator *mutator, const struct rule *only)
         }
         for (uint32_t r = 0; r < packs[p]->rule_count && status == STATUS_OK; r++) {
             const struct rule *rule = &packs[p]->rules[r];
-            if (rule->status != RULE_OFF && count_usable(rule) > 0 && (!only || rule == only)) {
+            if (rule->status != RULE_OFF && rule->test_count > 0 && (!only || rule == only)) {
                 status = take_rule(mutator, rule, source);
             }
         }
@@ -314,26 +311,53 @@ static enum status on_found(void *context, uint32_t pattern, uint32_t text, enum
     }
     const struct pattern_of *asked = &mutator->pattern_owners[pattern];
     struct mutate_rule *tested = &mutator->rules[owner->rule];
-    uint32_t test_count = tested->test_count;
+    uint32_t text_count = tested->text_count;
     if (asked->entry == UINT32_MAX) {
-        tested->values[(size_t)asked->pattern * test_count + owner->test] = found;
+        tested->values[(size_t)asked->pattern * text_count + owner->text] = found;
     } else {
-        tested->entry_found[asked->pattern][(size_t)asked->entry * test_count + owner->test] = found == TRUTH_TRUE;
+        tested->entry_found[asked->pattern][(size_t)asked->entry * text_count + owner->text] = found == TRUTH_TRUE;
     }
     return STATUS_OK;
+}
+
+/*
+ * A conversation that is judged otherwise here than it really is proves nothing: that is where a phrase is found although it
+ * is cut in two. Leaves out those, and rules that have no other tests.
+ */
+static void leave_out(struct mutator *mutator, struct mutation *mutation)
+{
+    uint32_t rule_count = 0;
+    for (uint32_t r = 0; r < mutator->rule_count; r++) {
+        struct mutate_rule *tested = &mutator->rules[r];
+        uint32_t count = 0;
+        for (uint32_t t = 0; t < tested->test_count; t++) {
+            const struct mutate_tested *test = &tested->tests[t];
+            if (test->test->message_count == 0 || mutate_test(tested, test, tested->values, tested->rule->condition) ==
+                                                      (test->test->hit ? TRUTH_TRUE : TRUTH_FALSE)) {
+                tested->tests[count++] = *test;
+            }
+        }
+        mutation->left_out_count += tested->test_count - count;
+        mutation->left_out_rule_count += count == 0;
+        tested->test_count = count;
+        if (count > 0) {
+            mutator->rules[rule_count++] = *tested;
+        }
+    }
+    mutator->rule_count = rule_count;
 }
 
 static enum status prepare(struct mutator *mutator, const struct rule *only, struct findings *findings,
                            struct mutation *mutation)
 {
-    size_t rules = 0, tests = 0, patterns = 0;
-    count_all(mutator->set, only, &rules, &tests, &patterns, mutation);
-    if (tests > UINT32_MAX || patterns > PATTERNS_MAX) {
+    size_t rules = 0, texts = 0, patterns = 0;
+    count_all(mutator->set, only, &rules, &texts, &patterns, mutation);
+    if (texts > UINT32_MAX || patterns > PATTERNS_MAX) {
         return STATUS_LIMIT;
     }
     mutator->rules = arena_array(mutator->arena, rules + 1, sizeof *mutator->rules);
-    mutator->texts = arena_array(mutator->arena, tests + 1, sizeof *mutator->texts);
-    mutator->text_owners = arena_array(mutator->arena, tests + 1, sizeof *mutator->text_owners);
+    mutator->texts = arena_array(mutator->arena, texts + 1, sizeof *mutator->texts);
+    mutator->text_owners = arena_array(mutator->arena, texts + 1, sizeof *mutator->text_owners);
     mutator->patterns = arena_array(mutator->arena, patterns + 1, sizeof *mutator->patterns);
     mutator->pattern_owners = arena_array(mutator->arena, patterns + 1, sizeof *mutator->pattern_owners);
     mutation->scores = calloc(rules + 1, sizeof *mutation->scores);
@@ -342,14 +366,20 @@ static enum status prepare(struct mutator *mutator, const struct rule *only, str
         return STATUS_NO_MEMORY;
     }
     enum status status = take_rules(mutator, only);
+    if (status == STATUS_OK) {
+        status = patterns_find(mutator->patterns, mutator->pattern_count, mutator->texts, mutator->text_count, findings,
+                               on_found, mutator);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    leave_out(mutator, mutation);
     for (uint32_t i = 0; i < mutator->rule_count; i++) {
         mutation->scores[i].rule = mutator->rules[i].rule;
         mutator->rules[i].score = &mutation->scores[i];
     }
     mutation->score_count = mutator->rule_count;
-    return status == STATUS_OK ? patterns_find(mutator->patterns, mutator->pattern_count, mutator->texts,
-                                               mutator->text_count, findings, on_found, mutator)
-                               : status;
+    return STATUS_OK;
 }
 
 /* ---- Threads, and the outcome ---- */

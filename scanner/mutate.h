@@ -1,6 +1,5 @@
 /*
- * Mutation testing of rules: every small change of a rule is tried on the rule's own inline tests of one
- * message; tests of several messages are left out, and counted. A change that no test
+ * Mutation testing of rules: every small change of a rule is tried on the rule's own inline tests. A change that no test
  * notices (a survivor) is either a part that the rule does not need, or one that lacks a test.
  *
  * Changes: a pattern that finds nothing; an entry left out; of a regex an alternative, a \b or another condition of the
@@ -51,9 +50,9 @@ struct mutation {
     uint32_t score_count;
     struct mutate_survivor *survivors; /* by rule and place */
     uint32_t survivor_count;
-    uint32_t untested_count;          /* live and shadow rules without tests: nothing was tried */
-    uint32_t conversation_count;      /* tests of several messages, which are left out */
-    uint32_t conversation_only_count; /* rules that have no others: nothing was tried */
+    uint32_t untested_count;      /* live and shadow rules without tests: nothing was tried */
+    uint32_t left_out_count;      /* tests of several messages in which a phrase is cut in two: they cannot be judged */
+    uint32_t left_out_rule_count; /* rules that have no others: nothing was tried */
     struct arena **arenas;
     uint32_t arena_count;
 };

@@ -13,13 +13,21 @@
 
 struct regex_scratch;
 
-/* One rule under test. values[p * test_count + t]: what pattern p is in test t as things are. */
+/* A test, and which text of the rule's is its first message. */
+struct mutate_tested {
+    const struct rule_test *test;
+    uint32_t first;
+};
+
+/* One rule under test. values[p * text_count + t]: what pattern p is in text t as things are. */
 struct mutate_rule {
     const struct rule *rule;
-    const struct rule_test **tests; /* those of one message */
+    struct mutate_tested *tests;
     uint32_t test_count;
+    struct span *texts; /* every message of every test */
+    uint32_t text_count;
     enum truth *values;
-    bool **entry_found; /* by pattern: [entry * test_count + test]; NULL where entries are not left out one by one */
+    bool **entry_found; /* by pattern: [entry * text_count + text]; NULL where entries are not left out one by one */
     struct span source; /* of the pack's file; may be empty */
     struct mutate_score *score;
 };
@@ -39,6 +47,10 @@ struct mutate_worker {
  */
 void mutate_judge(struct mutate_worker *worker, const struct mutate_rule *tested, const enum truth *values,
                   const struct condition *condition, const struct mutate_survivor *survivor);
+
+/* Does the rule hit in this test? `values` and `condition` are the rule's, perhaps with a change in them. */
+enum truth mutate_test(const struct mutate_rule *tested, const struct mutate_tested *test, const enum truth *values,
+                       const struct condition *condition);
 
 /* Tries every change of a regex. `row` has room for a copy of all values. */
 void mutate_regex(struct mutate_worker *worker, const struct mutate_rule *tested, uint32_t pattern, enum truth *row);

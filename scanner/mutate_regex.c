@@ -39,14 +39,14 @@ static struct model_place place_at(const struct changer *changer, uint32_t offse
 static bool run_changed(struct changer *changer)
 {
     const struct mutate_rule *tested = changer->tested;
-    size_t base = (size_t)changer->pattern * tested->test_count;
+    size_t base = (size_t)changer->pattern * tested->text_count;
     struct regex *regex = NULL;
     enum status status = regex_compile(buffer_span(&changer->changed), NULL, &regex);
     if (status != STATUS_OK) {
         changer->worker->status = status == STATUS_NO_MEMORY ? status : changer->worker->status;
         return false;
     }
-    for (uint32_t t = 0; t < tested->test_count; t++) {
+    for (uint32_t t = 0; t < tested->text_count; t++) {
         uint32_t start, end;
         status = regex_match(regex, changer->worker->scratch, changer->views[t], 0, &start, &end);
         changer->row[base + t] = status == STATUS_OK          ? TRUTH_TRUE
@@ -218,11 +218,11 @@ static enum status make_views(struct changer *changer, struct arena *scratch)
     while (view + 1 < VIEW_COUNT && !(pattern->views & (1u << view))) {
         view++;
     }
-    changer->views = arena_array(scratch, (size_t)tested->test_count + 1, sizeof *changer->views);
+    changer->views = arena_array(scratch, (size_t)tested->text_count + 1, sizeof *changer->views);
     enum status status = changer->views ? STATUS_OK : STATUS_NO_MEMORY;
-    for (uint32_t t = 0; t < tested->test_count && status == STATUS_OK; t++) {
+    for (uint32_t t = 0; t < tested->text_count && status == STATUS_OK; t++) {
         buffer_clear(&viewed);
-        status = view_append((enum view)view, tested->tests[t]->text, &viewed, NULL);
+        status = view_append((enum view)view, tested->texts[t], &viewed, NULL);
         char *copy = status == STATUS_OK ? arena_copy(scratch, buffer_span(&viewed)) : NULL;
         status = status == STATUS_OK && !copy ? STATUS_NO_MEMORY : status;
         changer->views[t] = span_of(copy, viewed.size);
@@ -239,7 +239,7 @@ void mutate_regex(struct mutate_worker *worker, const struct mutate_rule *tested
                               .regex = tested->rule->patterns[pattern].regex,
                               .row = row,
                               .changed = BUFFER_INIT(MODEL_REGEX_SIZE_MAX + 64)};
-    size_t count = (size_t)tested->rule->pattern_count * tested->test_count;
+    size_t count = (size_t)tested->rule->pattern_count * tested->text_count;
     struct lint_tokens tokens;
     struct arena *scratch = NULL;
     enum status status = arena_new(16u << 10, TOKENS_ARENA_MAX, &scratch);

@@ -1,10 +1,14 @@
 #include "scanner/mutate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "scanner/ruleset.h"
+#include "scanner/ruletest.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/temp.h"
 
 static struct ruleset *load(const char *text)
 {
@@ -79,6 +83,120 @@ static void test_rows(void **state)
     }
 }
 
+/* Survivors of a rule with a condition, in tests of several messages. */
+static const struct {
+    const char *rule, *tests;
+    uint32_t tried, left_out;
+    const char *survivors[4];
+} talks[] = {
+    {"across: {}", "hits: [[aa, bb]], clean: [[aa, cc], [bb]]", 3, 0, {0}},
+    {"across: {}", "hits: [[aa, bb]], clean: [[bb, dd], [dd]]", 3, 0, {0}},
+    {"across: {}", "hits: [[aa, bb]]", 3, 0, {"'and' between 'a' and 'b' as 'or'"}},
+    {"across: {minutes: 5}", "hits: [[aa, bb]], clean: [[aa, {text: bb, minutes: 6}]]", 3, 0, {0}},
+    {"across: {from: sender}", "hits: [[aa, bb]], clean: [[aa, {text: bb, from: x}]]", 3, 0, {0}},
+    {"status: live", "hits: [aa bb], clean: [[aa, bb]]", 3, 0, {0}},
+    {"across: {}", "hits: [[aa, bb], [xx, 'yy aa']]", 3, 1, {"'and' between 'a' and 'b' as 'or'"}},
+};
+
+static void test_talks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "pack: p\nrules:\n  - id: p.a\n    patterns: {a: {words: [aa]}, b: {words: [%s]}}\n"
+                 "    condition: a and b\n    %s\n    tests: {%s}\n",
+                 talks[i].left_out ? "bb, xx yy" : "bb", talks[i].rule, talks[i].tests);
+        struct ruleset *set = load(text);
+        struct mutation mutation = mutate(set, 1);
+        assert_int_equal(mutation.score_count, 1);
+        assert_int_equal(mutation.left_out_count, talks[i].left_out);
+        assert_int_equal(mutation.left_out_rule_count, 0);
+        uint32_t count = 0;
+        for (uint32_t s = 0; s < mutation.survivor_count; s++) {
+            if (mutation.survivors[s].kind != MUTATE_ENTRY) {
+                assert_non_null(talks[i].survivors[count]);
+                assert_string_equal(mutation.survivors[s].change, talks[i].survivors[count]);
+                count++;
+            }
+        }
+        assert_null(talks[i].survivors[count]);
+        assert_int_equal(mutation.scores[0].tried, talks[i].tried + (talks[i].left_out ? 2 : 0));
+        mutation_free(&mutation);
+        ruleset_free(&set);
+    }
+}
+
+#define RANDOM_RULES 400
+
+/* Which rules have a test that passes, by the number in their id. */
+static void note_outcome(void *context, const struct ruletest_outcome *outcome)
+{
+    unsigned number;
+    assert_int_equal(sscanf(outcome->rule->id, "p.r%u", &number), 1);
+    ((bool *)context)[number] = !outcome->problem;
+}
+
+/* Conversations of chance are judged here as they are by scanner/across.h: those that it judges otherwise are left out. */
+static void test_conversations_of_chance(void **state)
+{
+    static const char *const conditions[] = {"a and b", "a and not b", "a and b and c", "2 of (a, b, c)",
+                                             "c and not (a or b)"};
+    static const char *const words[] = {"aa", "bb", "cc", "dd", "dd ee", "dd"};
+    struct buffer yaml = BUFFER_INIT(1 << 20);
+    uint32_t chance = 12345, run = 0, passing = 0;
+    bool passes[RANDOM_RULES + 1] = {0}, scored[RANDOM_RULES + 1] = {0};
+    (void)state;
+#define NEXT(n) ((chance = chance * 1664525u + 1013904223u) >> 16) % (n)
+    assert_int_equal(buffer_append_text(&yaml, "pack: p\nrules:\n"), STATUS_OK);
+    for (uint32_t i = 0; i <= RANDOM_RULES; i++) {
+        uint32_t messages = i < RANDOM_RULES ? 2 + NEXT(3) : 100, minutes = i < RANDOM_RULES ? 1 + NEXT(8) : 1440;
+        uint32_t count = 1 + NEXT(8), condition = NEXT(5), from = NEXT(2);
+        assert_int_equal(
+            buffer_print(&yaml,
+                         "  - id: p.r%u\n    patterns: {a: {words: [aa]}, b: {words: [bb]}, c: {regex: cc}}\n"
+                         "    condition: %s\n    across: {messages: %u, minutes: %u, from: %s}\n    tests:\n"
+                         "      hits:\n        - - dd\n",
+                         i, conditions[condition], messages, minutes, from ? "sender" : "conversation"),
+            STATUS_OK);
+        for (uint32_t m = 0; m < count; m++) {
+            uint32_t word = NEXT(6), sender = NEXT(2), at = m + NEXT(6);
+            assert_int_equal(
+                buffer_print(&yaml, "          - {text: %s, from: s%u, minutes: %u}\n", words[word], sender, at),
+                STATUS_OK);
+        }
+    }
+#undef NEXT
+    char *folder = temp_dir_make(), *path = temp_file(folder, "p.yaml", (const char *)yaml.data, yaml.size);
+    struct findings findings = {0};
+    struct ruleset *set = NULL;
+    assert_int_equal(
+        ruleset_load((const char *const *)&path, 1, &(struct ruleset_options){.skip_tests = true}, &findings, &set),
+        STATUS_OK);
+    assert_int_equal(ruletest_run_each(set, note_outcome, passes, &run), STATUS_OK);
+    assert_int_equal(run, RANDOM_RULES + 1);
+    struct mutation mutation = mutate(set, 2);
+    for (uint32_t i = 0; i < mutation.score_count; i++) {
+        unsigned number;
+        assert_int_equal(sscanf(mutation.scores[i].rule->id, "p.r%u", &number), 1);
+        scored[number] = true;
+    }
+    for (uint32_t i = 0; i <= RANDOM_RULES; i++) {
+        if (passes[i] != scored[i]) {
+            fail_msg("rule %u: %d and %d", i, passes[i], scored[i]);
+        }
+        passing += passes[i];
+    }
+    assert_true(passing > RANDOM_RULES / 8 && passing < RANDOM_RULES * 7 / 8);
+    assert_int_equal(mutation.left_out_rule_count, RANDOM_RULES + 1 - passing);
+    mutation_free(&mutation);
+    ruleset_free(&set);
+    findings_clear(&findings);
+    buffer_free(&yaml);
+    free(path);
+    temp_dir_remove(&folder);
+}
+
 static void count_progress(void *context, uint32_t done, uint32_t total)
 {
     uint32_t *calls = context;
@@ -123,6 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_talks),
+        cmocka_unit_test(test_conversations_of_chance),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

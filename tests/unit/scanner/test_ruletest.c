@@ -50,6 +50,8 @@ static const struct {
     {"{}", "ask and code and not known", "['a gift card', 'for the cinema', 'read me the code']", false, NULL},
     {"{}", "ask and code and not known", "['a gift card', 'read me the code', 'for the cinema']", true,
      "with message 2 of 3"},
+    {"{messages: 2}", "ask and not known", "[cinema, {text: ok, minutes: 2}, {text: a gift card, minutes: 1}]", false,
+     NULL},
     {"{}", "ask", "['I need a gift', 'card from you']", true, "with message 2 of 2"},
     {"{}", "ask", "['I need a gift', {text: 'card from you', from: bob}]", false, NULL},
     {"{}", "ask and code", "['a gift', {text: which, from: bob}, 'card', read me the code]", true,
