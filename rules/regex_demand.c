@@ -272,7 +272,7 @@ void regex_demand_index_meet(const struct regex_demand_index *index, struct span
         for (uint32_t i = 0; i < count; i++) {
             const uint64_t *with = index->with_symbol + (size_t)symbols[i] * row + word;
             for (uint32_t set = 0; set < REGEX_DEMAND_SETS_MAX; set++) {
-                sets[set] |= with[set * words];
+                sets[set] |= with[(size_t)set * words];
             }
         }
         uint64_t met = UINT64_MAX;

@@ -129,12 +129,19 @@ static void test_talks(void **state)
 
 #define RANDOM_RULES 400
 
-/* Which rules have a test that passes, by the number in their id. */
+/* The number in "p.r17". */
+static unsigned long number_of(const struct rule *rule)
+{
+    char *end;
+    unsigned long number = strtoul(rule->id + strlen("p.r"), &end, 10);
+    assert_true(*end == '\0' && number <= RANDOM_RULES);
+    return number;
+}
+
+/* Which rules have a test that passes. */
 static void note_outcome(void *context, const struct ruletest_outcome *outcome)
 {
-    unsigned number;
-    assert_int_equal(sscanf(outcome->rule->id, "p.r%u", &number), 1);
-    ((bool *)context)[number] = !outcome->problem;
+    ((bool *)context)[number_of(outcome->rule)] = !outcome->problem;
 }
 
 /* Conversations of chance are judged here as they are by scanner/across.h: those that it judges otherwise are left out. */
@@ -147,7 +154,7 @@ static void test_conversations_of_chance(void **state)
     uint32_t chance = 12345, run = 0, passing = 0;
     bool passes[RANDOM_RULES + 1] = {0}, scored[RANDOM_RULES + 1] = {0};
     (void)state;
-#define NEXT(n) ((chance = chance * 1664525u + 1013904223u) >> 16) % (n)
+#define NEXT(n) (((chance = chance * 1664525u + 1013904223u) >> 16) % (n))
     assert_int_equal(buffer_append_text(&yaml, "pack: p\nrules:\n"), STATUS_OK);
     for (uint32_t i = 0; i <= RANDOM_RULES; i++) {
         uint32_t messages = i < RANDOM_RULES ? 2 + NEXT(3) : 100, minutes = i < RANDOM_RULES ? 1 + NEXT(8) : 1440;
@@ -177,9 +184,7 @@ static void test_conversations_of_chance(void **state)
     assert_int_equal(run, RANDOM_RULES + 1);
     struct mutation mutation = mutate(set, 2);
     for (uint32_t i = 0; i < mutation.score_count; i++) {
-        unsigned number;
-        assert_int_equal(sscanf(mutation.scores[i].rule->id, "p.r%u", &number), 1);
-        scored[number] = true;
+        scored[number_of(mutation.scores[i].rule)] = true;
     }
     for (uint32_t i = 0; i <= RANDOM_RULES; i++) {
         if (passes[i] != scored[i]) {
