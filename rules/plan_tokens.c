@@ -3,17 +3,13 @@
 
 #include "rules/plan.h"
 #include "rules/token_index.h"
-
-static bool is_letter_or_digit(uint8_t byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-}
+#include "text/word.h"
 
 /* Can the literal stand only between characters that are neither letters nor digits? */
 static bool is_whole(struct span text, unsigned edges)
 {
-    return ((edges & EDGE_BEFORE_LITERAL) || !is_letter_or_digit(text.data[0])) &&
-           ((edges & EDGE_AFTER_LITERAL) || !is_letter_or_digit(text.data[text.size - 1]));
+    return ((edges & EDGE_BEFORE_LITERAL) || !word_is_letter_or_digit(text.data[0])) &&
+           ((edges & EDGE_AFTER_LITERAL) || !word_is_letter_or_digit(text.data[text.size - 1]));
 }
 
 static bool fits(const struct plan_literal *use, enum token_kind kind)

@@ -9,6 +9,7 @@
 #include "rules/regex_weigh.h"
 #include "rules/weighed.h"
 #include "text/domain.h"
+#include "text/word.h"
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define PROBES_MAX 4000000u
@@ -143,17 +144,13 @@ static enum status plan_regex(struct plan *plan, struct program_probe probe, str
     return plan_search(plan, number, pattern, probe.view);
 }
 
-static bool is_letter_or_digit(uint8_t byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-}
-
 /* Which neighbours the phrase rules out for its piece `anchor`, written as `text`. */
 static uint8_t piece_edges(const struct phrase *phrase, uint32_t anchor, struct span text)
 {
     bool first = anchor == 0, last = anchor + 1 == phrase->count;
-    bool before = first ? phrase->edge_before && is_letter_or_digit(text.data[0]) : phrase->pieces[anchor].gap_min > 0;
-    bool after = last ? phrase->edge_after && is_letter_or_digit(text.data[text.size - 1])
+    bool before =
+        first ? phrase->edge_before && word_is_letter_or_digit(text.data[0]) : phrase->pieces[anchor].gap_min > 0;
+    bool after = last ? phrase->edge_after && word_is_letter_or_digit(text.data[text.size - 1])
                       : phrase->pieces[anchor + 1].gap_min > 0;
     return (uint8_t)((before ? EDGE_BEFORE_LITERAL : 0) | (after ? EDGE_AFTER_LITERAL : 0));
 }

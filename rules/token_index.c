@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/word.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -35,12 +37,6 @@ struct token_index {
     size_t bytes;
 };
 
-static bool is_letter_or_digit(uint8_t byte)
-{
-    uint8_t small = byte | 0x20;
-    return (small >= 'a' && small <= 'z') || (byte >= '0' && byte <= '9');
-}
-
 /*
  * The first and the last eight bytes of a token, multiplied: no branch depends on its length, which the processor could not
  * foresee. `from` has at least eight bytes to read, whatever the token's size.
@@ -69,11 +65,11 @@ static inline uint64_t hash_token(const uint8_t *token, size_t size, size_t read
 /* The next token of a literal at or after `*at`; false at its end. */
 static bool next_token(struct span literal, uint32_t *at, uint32_t *ret_start)
 {
-    while (*at < literal.size && !is_letter_or_digit(literal.data[*at])) {
+    while (*at < literal.size && !word_is_letter_or_digit(literal.data[*at])) {
         ++*at;
     }
     *ret_start = *at;
-    while (*at < literal.size && is_letter_or_digit(literal.data[*at])) {
+    while (*at < literal.size && word_is_letter_or_digit(literal.data[*at])) {
         ++*at;
     }
     return *at > *ret_start;
@@ -83,7 +79,7 @@ static bool next_token(struct span literal, uint32_t *at, uint32_t *ret_start)
 static bool is_of_kind(struct span text, size_t end, enum token_kind kind)
 {
     return kind == TOKEN_ANY ||
-           (end + 1 < text.size && text.data[end] == '.' && is_letter_or_digit(text.data[end + 1]));
+           (end + 1 < text.size && text.data[end] == '.' && word_is_letter_or_digit(text.data[end + 1]));
 }
 
 bool token_index_takes(struct span literal, enum token_kind kind)
@@ -248,8 +244,10 @@ static bool stands(const struct filed *filed, struct span text, size_t start)
     }
     size_t first = start - filed->before, end = first + filed->size;
     return end <= text.size && memcmp(text.data + first, filed->literal, filed->size) == 0 &&
-           (first == 0 || !is_letter_or_digit(text.data[first]) || !is_letter_or_digit(text.data[first - 1])) &&
-           (end == text.size || !is_letter_or_digit(text.data[end - 1]) || !is_letter_or_digit(text.data[end]));
+           (first == 0 || !word_is_letter_or_digit(text.data[first]) ||
+            !word_is_letter_or_digit(text.data[first - 1])) &&
+           (end == text.size || !word_is_letter_or_digit(text.data[end - 1]) ||
+            !word_is_letter_or_digit(text.data[end]));
 }
 
 static bool look_up(const struct search *search, size_t start, uint64_t hash)
@@ -291,7 +289,7 @@ static inline struct cut cut_portable(const uint8_t *at, size_t size)
 {
     struct cut cut = {0};
     for (size_t i = 0; i < size; i++) {
-        cut.tokens |= (uint64_t)is_letter_or_digit(at[i]) << i;
+        cut.tokens |= (uint64_t)word_is_letter_or_digit(at[i]) << i;
         cut.dots |= (uint64_t)(at[i] == '.') << i;
     }
     return cut;
@@ -356,7 +354,7 @@ static inline bool on_dot(const struct search *search, size_t dot)
 {
     struct span text = search->text;
     size_t start = dot;
-    while (start > 0 && dot - start <= TOKEN_SIZE_MAX && is_letter_or_digit(text.data[start - 1])) {
+    while (start > 0 && dot - start <= TOKEN_SIZE_MAX && word_is_letter_or_digit(text.data[start - 1])) {
         start--;
     }
     return start == dot || !is_of_kind(text, dot, TOKEN_DOTTED) || on_token(search, start, dot);

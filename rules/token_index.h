@@ -3,8 +3,8 @@
  * domains. Such a literal is made of whole tokens, runs of letters and digits of ASCII. Each is filed under one of its
  * tokens, the one that occurs least; a text is cut into its tokens, and each of them is looked up.
  *
- * A look at a token costs the same with a hundred literals as with a million, and there is nothing to compile: this is why
- * long lists are searched this way, and short lists of words by Hyperscan, which looks at nothing twice. Domains are filed
+ * How many literals there are hardly matters to a look at a token (what it looks at leaves the caches as they grow), and there
+ * is nothing to compile: this is why long lists are searched this way, and short lists of words by Hyperscan. Domains are filed
  * under a token with a dot behind it that another token follows at once: few messages have one.
  *
  * Immutable once made, any thread may search.

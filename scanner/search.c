@@ -9,6 +9,7 @@
 #include "text/phrase.h"
 #include "text/skeleton.h"
 #include "text/view.h"
+#include "text/word.h"
 
 #define SMALL_SORT_MAX 64u
 
@@ -304,19 +305,14 @@ static enum status target_found(struct search_pass *pass, const struct program_t
     return STATUS_OK;
 }
 
-static bool is_letter_or_digit(uint8_t byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-}
-
 /* Most literals are found inside words: that is seen before anything is looked up. */
 static bool is_inside_word(const struct search_pass *pass, unsigned id, size_t end)
 {
     unsigned edges = pass->literals->edges[id];
     const struct buffer *text = &pass->views->text;
     size_t start = end - pass->literals->sizes[id];
-    return ((edges & EDGE_BEFORE_LITERAL) && start > 0 && is_letter_or_digit(text->data[start - 1])) ||
-           ((edges & EDGE_AFTER_LITERAL) && end < text->size && is_letter_or_digit(text->data[end]));
+    return ((edges & EDGE_BEFORE_LITERAL) && start > 0 && word_is_letter_or_digit(text->data[start - 1])) ||
+           ((edges & EDGE_AFTER_LITERAL) && end < text->size && word_is_letter_or_digit(text->data[end]));
 }
 
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)

@@ -13,6 +13,13 @@
 
 #include "base/span.h"
 
+/* Of ASCII. */
+static inline bool word_is_letter_or_digit(uint8_t byte)
+{
+    uint8_t small = byte | 0x20;
+    return (small >= 'a' && small <= 'z') || (byte >= '0' && byte <= '9');
+}
+
 /* Needs view_start. */
 bool word_is_character(uint32_t code_point);
 bool word_is_spaceless(uint32_t code_point);
