@@ -42,7 +42,8 @@ def die_scanning(run, producer, expected):
     while time.monotonic() < deadline:
         count = scanning(run.data)
         if count == expected:
-            time.sleep(0.002)  # is it the slow one? The others are done by now
+            if producer.receipt(0.002):  # it was not the slow one: all are done
+                return False
             if scanning(run.data) == expected:
                 run.stop(signal.SIGKILL)
                 return True
