@@ -1,94 +1,221 @@
-/* Long lists of words and domains are taken out of what Hyperscan searches, into indexes of tokens. */
+/* Words and domains are taken out of what Hyperscan searches, into indexes of tokens. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/plan.h"
 #include "rules/token_index.h"
 #include "text/word.h"
 
-/* Can the literal stand only between characters that are neither letters nor digits? */
-static bool is_whole(struct span text, unsigned edges)
+#define RUNS_MAX 16u /* ways in which the pieces around one may be joined */
+#define RUN_SIZE_MAX 256u
+
+/* What an index takes in place of one literal: most often that alone. */
+struct taken {
+    struct plan_literal uses[RUNS_MAX];
+    struct token_literal literals[RUNS_MAX];
+    uint32_t count;
+};
+
+static bool takes(struct span text, const struct program_target *target, struct token_literal *ret_literal)
 {
-    return ((edges & EDGE_BEFORE_LITERAL) || !word_is_letter_or_digit(text.data[0])) &&
-           ((edges & EDGE_AFTER_LITERAL) || !word_is_letter_or_digit(text.data[text.size - 1]));
+    bool beyond = false;
+    for (size_t i = 0; i < text.size; i++) {
+        beyond |= text.data[i] >= 0x80;
+    }
+    bool open = !(target->edges & EDGE_AFTER_LITERAL) && word_is_letter_or_digit(text.data[text.size - 1]);
+    enum token_kind kind = beyond                          ? TOKEN_BEYOND
+                           : target->kind == TARGET_DOMAIN ? TOKEN_DOTTED
+                           : open                          ? TOKEN_BEGINNING
+                                                           : TOKEN_ANY;
+    *ret_literal = (struct token_literal){.text = text, .kind = kind, .edges = target->edges};
+    return token_index_takes(ret_literal);
 }
 
-static bool fits(const struct plan_literal *use, enum token_kind kind)
+/* Is there nothing of the phrase besides the literal, which must not stand at edges that EDGE_* say nothing of? */
+static bool is_alone(const struct phrase *phrase, const struct program_target *target)
 {
-    return (kind == TOKEN_DOTTED) == (use->target.kind == TARGET_DOMAIN) && is_whole(use->literal, use->target.edges) &&
-           token_index_takes(use->literal, kind);
+    return phrase->count == 1 && !phrase->in_disguise &&
+           (!phrase->edge_before || (target->edges & EDGE_BEFORE_LITERAL)) &&
+           (!phrase->edge_after || (target->edges & EDGE_AFTER_LITERAL));
 }
 
-/* Moves the uses that fit to the end of the list. Returns how many are left before them. */
-static uint32_t set_apart(struct plan_literal *uses, uint32_t count, enum token_kind kind)
+static bool add_taken(struct taken *taken, struct plan_literal use)
 {
-    uint32_t kept = 0, end = count;
-    while (kept < end) {
-        if (fits(&uses[kept], kind)) {
-            struct plan_literal swapped = uses[--end];
-            uses[end] = uses[kept];
-            uses[kept] = swapped;
-        } else {
-            kept++;
+    taken->uses[taken->count] = use;
+    return takes(use.literal, &use.target, &taken->literals[taken->count]) && ++taken->count > 0;
+}
+
+/* Pieces [first, last] of a phrase, joined: no gap between them, and one, or an edge, on both sides. */
+static bool add_run(struct plan *plan, const struct phrase *phrase, uint32_t first, uint32_t last,
+                    struct program_target target, struct taken *taken)
+{
+    uint8_t text[RUN_SIZE_MAX];
+    size_t size = 0;
+    for (uint32_t i = first; i <= last; i++) {
+        struct span piece = phrase->pieces[i].text;
+        if (piece.size > sizeof text - size) {
+            return false;
+        }
+        memcpy(text + size, piece.data, piece.size);
+        size += piece.size;
+    }
+    const void *kept = arena_copy(plan->program->arena, span_of(text, size));
+    bool starts = first == 0 && !(phrase->edge_before && word_is_letter_or_digit(text[0]));
+    bool ends = last + 1 == phrase->count && !(phrase->edge_after && word_is_letter_or_digit(text[size - 1]));
+    target.anchor = first;
+    target.edges = (uint8_t)((starts ? 0 : EDGE_BEFORE_LITERAL) | (ends ? 0 : EDGE_AFTER_LITERAL));
+    return kept && taken->count < RUNS_MAX &&
+           add_taken(taken, (struct plan_literal){.literal = span_of(kept, size), .target = target});
+}
+
+/*
+ * A piece that others may touch ("mail" of "e-mail") is no whole token: in its place all that it and those may be when they
+ * are joined, "mail" and "email".
+ */
+static bool add_runs(struct plan *plan, const struct phrase *phrase, uint32_t anchor,
+                     const struct program_target *target, struct taken *taken)
+{
+    uint32_t first = anchor, last = anchor;
+    taken->count = 0;
+    while (first > 0 && phrase->pieces[first].gap_min == 0) {
+        first--;
+    }
+    while (last + 1 < phrase->count && phrase->pieces[last + 1].gap_min == 0) {
+        last++;
+    }
+    for (uint32_t from = first; from <= anchor; from++) {
+        for (uint32_t to = anchor; to <= last; to++) {
+            if (!add_run(plan, phrase, from, to, *target, taken)) {
+                return false;
+            }
         }
     }
-    return kept;
+    return true;
 }
 
-/* One part that searches for the uses; a literal that is used twice is in it twice. */
-static enum status add_part(struct plan *plan, enum view view, enum token_kind kind, const struct plan_literal *uses,
-                            uint32_t count)
+/* A phrase of several pieces: by the one that was chosen, or else by another ("s" of "s & m"). */
+static bool take_pieces(struct plan *plan, const struct phrase *phrase, const struct program_target *target,
+                        struct taken *ret_taken)
+{
+    bool found = add_runs(plan, phrase, target->anchor, target, ret_taken);
+    for (uint32_t i = 0; !found && i < phrase->count; i++) {
+        found = add_runs(plan, phrase, i, target, ret_taken);
+    }
+    return found;
+}
+
+/* Can an index find it? Literals of regexes are left to Hyperscan, which searches for others of them anyway. */
+static bool take(struct plan *plan, const struct plan_literal *use, struct taken *ret_taken)
+{
+    struct plan_literal alone = *use;
+    if (use->target.kind == TARGET_GATE) {
+        return false;
+    }
+    if (use->target.kind == TARGET_PHRASE) {
+        const struct phrase *phrases = plan->phrases.items, *phrase = &phrases[use->target.phrase];
+        if (phrase->count > 1 && !phrase->in_disguise && take_pieces(plan, phrase, &use->target, ret_taken)) {
+            return true;
+        }
+        alone.target.alone = is_alone(phrase, &use->target);
+    }
+    ret_taken->count = 0;
+    return add_taken(ret_taken, alone);
+}
+
+/* What was taken of one view. */
+struct tokens {
+    struct plan_list uses, literals;
+};
+
+static enum status keep_taken(struct tokens *tokens, const struct taken *taken)
+{
+    for (uint32_t i = 0; i < taken->count; i++) {
+        struct plan_literal *use = plan_list_add(&tokens->uses, sizeof *use);
+        struct token_literal *literal = plan_list_add(&tokens->literals, sizeof *literal);
+        if (!use || !literal) {
+            return STATUS_NO_MEMORY;
+        }
+        *use = taken->uses[i];
+        *literal = taken->literals[i];
+    }
+    return STATUS_OK;
+}
+
+/* One part that searches for what was taken; a literal that is used twice is in it twice. */
+static enum status add_part(struct plan *plan, enum view view, const struct tokens *tokens)
 {
     struct arena *arena = plan->program->arena;
+    uint32_t count = tokens->uses.count;
+    const struct plan_literal *uses = tokens->uses.items;
     struct program_literals part = {.view = view, .count = count};
     uint32_t *first = arena_array(arena, (size_t)count + 1, sizeof *first);
     uint32_t *sizes = arena_array(arena, count, sizeof *sizes);
     uint8_t *edges = arena_array(arena, count, sizeof *edges);
     struct program_target *targets = arena_array(arena, count, sizeof *targets);
-    struct span *texts = calloc(count, sizeof *texts);
-    enum status status = STATUS_NO_MEMORY;
-    if (first && sizes && edges && targets && texts) {
-        for (uint32_t i = 0; i < count; i++) {
-            texts[i] = uses[i].literal;
-            first[i + 1] = i + 1;
-            sizes[i] = (uint32_t)uses[i].literal.size;
-            edges[i] = uses[i].target.edges;
-            targets[i] = uses[i].target;
-        }
-        part.target_first = first;
-        part.sizes = sizes;
-        part.edges = edges;
-        part.targets = targets;
-        status = token_index_make(texts, count, kind, plan->traffic, arena, &part.tokens);
+    if (!first || !sizes || !edges || !targets) {
+        return STATUS_NO_MEMORY;
     }
+    for (uint32_t i = 0; i < count; i++) {
+        first[i + 1] = i + 1;
+        sizes[i] = (uint32_t)uses[i].literal.size;
+        edges[i] = uses[i].target.edges;
+        targets[i] = uses[i].target;
+    }
+    part.target_first = first;
+    part.sizes = sizes;
+    part.edges = edges;
+    part.targets = targets;
+    enum status status = token_index_make(tokens->literals.items, count, plan->traffic, arena, &part.tokens);
     struct program_literals *added = status == STATUS_OK ? plan_list_add(&plan->literal_parts, sizeof *added) : NULL;
     if (added) {
         *added = part;
         plan->program->facts.literals += count;
     }
-    free(texts);
     return status == STATUS_OK && !added ? STATUS_NO_MEMORY : status;
 }
 
-static enum status index_kind(struct plan *plan, enum view view, enum token_kind kind)
+/* Are there words enough? Looking at every token of a text for few of them does not pay. */
+static bool has_words(const struct plan *plan, const struct plan_list *literals)
+{
+    const struct plan_literal *uses = literals->items;
+    uint32_t words = 0, words_min = plan->compiling.words_min ? plan->compiling.words_min : PLAN_WORDS_MIN;
+    struct token_literal ignored;
+    for (uint32_t i = 0; i < literals->count && words < words_min; i++) {
+        words += uses[i].target.kind == TARGET_PHRASE && takes(uses[i].literal, &uses[i].target, &ignored);
+    }
+    return words >= words_min;
+}
+
+static enum status index_view(struct plan *plan, enum view view)
 {
     struct plan_list *literals = &plan->literals[view];
     struct plan_literal *uses = literals->items;
-    uint32_t kept = set_apart(uses, literals->count, kind), count = literals->count - kept;
-    uint32_t words_min = plan->compiling.words_min ? plan->compiling.words_min : PLAN_WORDS_MIN;
-    if (count < (kind == TOKEN_ANY ? words_min : 1)) {
-        return STATUS_OK;
+    struct tokens tokens = {0};
+    enum status status = STATUS_OK;
+    uint32_t kept = 0;
+    bool words = has_words(plan, literals);
+    for (uint32_t i = 0; status == STATUS_OK && i < literals->count; i++) {
+        struct taken taken;
+        if ((words || uses[i].target.kind == TARGET_DOMAIN) && take(plan, &uses[i], &taken)) {
+            status = keep_taken(&tokens, &taken);
+        } else {
+            uses[kept++] = uses[i];
+        }
     }
-    literals->count = kept;
-    return add_part(plan, view, kind, uses + kept, count);
+    if (status == STATUS_OK) {
+        literals->count = kept;
+        status = tokens.uses.count > 0 ? add_part(plan, view, &tokens) : STATUS_OK;
+    }
+    free(tokens.uses.items);
+    free(tokens.literals.items);
+    return status;
 }
 
 enum status plan_tokens(struct plan *plan)
 {
     enum status status = STATUS_OK;
     for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
-        for (int kind = 0; status == STATUS_OK && kind < TOKEN_KINDS; kind++) {
-            status = index_kind(plan, (enum view)view, (enum token_kind)kind);
-        }
+        status = index_view(plan, (enum view)view);
     }
     return status;
 }

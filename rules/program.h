@@ -53,15 +53,13 @@ struct program_probe {
 /* What a literal stands for, where it was found. */
 enum target_kind { TARGET_GATE, TARGET_PHRASE, TARGET_DOMAIN };
 
-/* No letter or digit of ASCII stands right before the literal, or right after it. */
-enum { EDGE_BEFORE_LITERAL = 1, EDGE_AFTER_LITERAL = 2 };
-
 struct program_target {
     uint32_t probe;
     enum target_kind kind;
     uint32_t phrase; /* TARGET_PHRASE: index in program->phrases */
     uint32_t anchor; /* TARGET_PHRASE: which piece the literal is */
-    uint8_t edges;   /* TARGET_PHRASE, TARGET_DOMAIN: EDGE_*, without which the literal need not be looked at */
+    uint8_t edges;   /* TARGET_PHRASE, TARGET_DOMAIN: EDGE_* (rules/token_index.h), or it need not be looked at */
+    bool alone;      /* TARGET_PHRASE: the literal is all of the phrase, and has an edge where the phrase has one */
     struct regex_extent before; /* TARGET_GATE: how far before the literal the match begins, in searched bytes */
 };
 

@@ -4,99 +4,185 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/token_cut.h"
 #include "text/word.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-#define BLOCK 64u              /* bytes that are cut into tokens at once */
-#define FILTER_BITS_A_TOKEN 16 /* one token in so many that is not in the index is looked for in the table */
+#define FILTER_BITS_A_KEY 16 /* one token in a hundred that is not in the index is looked for in the table */
 #define FILTER_BITS_MIN 4096u
-#define SLOTS_A_TOKEN 2
+#define SLOTS_A_KEY 2
+#define NEAR_MAX 16u
+#define UNINITIALISED __attribute__((uninitialized)) /* else the compiler may be told to clear it */
 
-/* A literal, filed under its token that begins `before` bytes into it. */
+/* A literal, filed under its key that begins `before` bytes into it. */
 struct filed {
-    const uint8_t *literal;
+    union {
+        uint8_t near[NEAR_MAX]; /* if it is no longer: there is no need to go where it lies */
+        const uint8_t *far;
+    } literal;
     uint32_t size, before, id;
+    uint8_t edges;
 };
 
-/* A token with the literals that are filed under it. Empty: count 0. */
+/* A key with the literals that are filed under it. Empty: count 0. */
 struct slot {
-    uint32_t tag; /* the upper half of its hash: of a search for other tokens, it spares a look at the literals */
+    uint32_t tag; /* of its hash: of a search for other keys, it spares a look at the literals */
     uint32_t first, count;
 };
 
-struct token_index {
-    enum token_kind kind;
-    uint64_t *filter; /* a bit by hash */
+struct table {
+    uint64_t *filter; /* two bits of one word by hash; NULL: no literal is of this kind */
     uint64_t filter_mask;
     struct slot *slots;
     uint64_t slot_mask;
+    uint64_t *beginnings; /* of grams: a bit for each that two bytes can be */
+    unsigned sizes;       /* of grams: a bit for each size that there is */
+};
+
+struct token_index {
+    struct table tables[TOKEN_KINDS];
     struct filed *filed;
     size_t bytes;
 };
 
 /*
- * The first and the last eight bytes of a token, multiplied: no branch depends on its length, which the processor could not
- * foresee. `from` has at least eight bytes to read, whatever the token's size.
+ * The first and the last eight bytes of a key, mixed: no branch depends on its length, which the processor could not
+ * foresee. `from` has at least eight bytes to read, whatever the key's size, which is not 0.
  */
 static inline uint64_t hash_readable(const uint8_t *from, size_t size)
 {
-    uint64_t first, last, mask = size >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;
+    size_t read = size < 8 ? size : 8;
+    uint64_t first, last, mask = UINT64_MAX >> (64 - 8 * read);
     memcpy(&first, from, 8);
-    memcpy(&last, from + (size > 8 ? size - 8 : 0), 8);
-    first = (le64toh(first) & mask) ^ UINT64_C(0x9E3779B97F4A7C15);
-    last = (le64toh(last) & mask) ^ UINT64_C(0xD1B54A32D192ED03) ^ size;
-    unsigned __int128 product = (unsigned __int128)first * last;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    memcpy(&last, from + (size - read), 8);
+    first = le64toh(first) & mask;
+    last = le64toh(last) & mask;
+    uint64_t mixed = (first ^ (last << 23 | last >> 41) ^ size) * UINT64_C(0x9E3779B97F4A7C15);
+    return mixed ^ mixed >> 32;
 }
 
-static inline uint64_t hash_token(const uint8_t *token, size_t size, size_t readable)
+static inline uint64_t hash_key(const uint8_t *key, size_t size, size_t readable)
 {
     uint8_t copy[8] = {0};
     if (readable < 8) {
-        memcpy(copy, token, size);
-        token = copy;
+        memcpy(copy, key, size);
+        key = copy;
     }
-    return hash_readable(token, size);
+    return hash_readable(key, size);
+}
+
+static inline uint64_t filter_bits(uint64_t hash)
+{
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63);
+}
+
+static inline uint64_t filter_at(const struct table *table, uint64_t hash)
+{
+    return hash >> 12 & table->filter_mask;
+}
+
+static inline uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)hash;
+}
+
+static inline uint64_t slot_at(const struct table *table, uint64_t hash)
+{
+    return hash >> 32 & table->slot_mask;
+}
+
+static inline unsigned two_bytes(const uint8_t *at)
+{
+    return at[0] | (unsigned)at[1] << 8;
+}
+
+/* How many of the first bytes of a piece are its gram; 0: it has too few. */
+static uint32_t gram_size(size_t size)
+{
+    return size >= 6 ? 6 : size >= 4 ? 4 : size >= 2 ? (uint32_t)size : 0;
+}
+
+/* ---------------------------------------------------------------- keys of a literal */
+
+struct key {
+    uint32_t start, size;
+};
+
+static bool is_beyond(uint8_t byte)
+{
+    return byte >= 0xC0; /* the first byte of a character */
 }
 
 /* The next token of a literal at or after `*at`; false at its end. */
-static bool next_token(struct span literal, uint32_t *at, uint32_t *ret_start)
+static bool next_token(struct span literal, uint32_t *at, struct key *ret_token)
 {
     while (*at < literal.size && !word_is_letter_or_digit(literal.data[*at])) {
         ++*at;
     }
-    *ret_start = *at;
+    uint32_t start = *at;
     while (*at < literal.size && word_is_letter_or_digit(literal.data[*at])) {
         ++*at;
     }
-    return *at > *ret_start;
+    *ret_token = (struct key){.start = start, .size = *at - start};
+    return *at > start;
 }
 
-/* Is the token that ends at `end` of this kind? */
-static bool is_of_kind(struct span text, size_t end, enum token_kind kind)
+/* Is the token a key of a literal of this kind? A beginning becomes a gram. */
+static bool is_token_key(const struct token_literal *literal, struct key *token)
 {
-    return kind == TOKEN_ANY ||
-           (end + 1 < text.size && text.data[end] == '.' && word_is_letter_or_digit(text.data[end + 1]));
+    struct span text = literal->text;
+    size_t end = token->start + (size_t)token->size;
+    bool begins = token->start > 0 || (literal->edges & EDGE_BEFORE_LITERAL);
+    bool ends = end < text.size || (literal->edges & EDGE_AFTER_LITERAL);
+    switch (literal->kind) {
+    case TOKEN_ANY:
+        return begins && ends;
+    case TOKEN_DOTTED:
+        return begins && end + 1 < text.size && text.data[end] == '.' && word_is_letter_or_digit(text.data[end + 1]);
+    case TOKEN_BEGINNING:
+        token->size = gram_size(token->size);
+        return begins && !ends && token->size > 0;
+    default:
+        return false;
+    }
 }
 
-bool token_index_takes(struct span literal, enum token_kind kind)
+/* The next key at or after `*at`; false if there is none. */
+static bool next_key(const struct token_literal *literal, uint32_t *at, struct key *ret_key)
 {
-    bool any = false;
-    for (uint32_t at = 0, start; next_token(literal, &at, &start);) {
-        if (at - start > TOKEN_SIZE_MAX) {
+    struct span text = literal->text;
+    if (literal->kind != TOKEN_BEYOND) {
+        while (next_token(text, at, ret_key)) {
+            if (is_token_key(literal, ret_key)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    for (; *at + 1 < text.size; ++*at) {
+        if (is_beyond(text.data[*at])) {
+            *ret_key = (struct key){.start = *at, .size = gram_size(text.size - *at)};
+            ++*at;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool token_index_takes(const struct token_literal *literal)
+{
+    struct key key;
+    for (uint32_t at = 0; next_token(literal->text, &at, &key);) {
+        if (key.size > TOKEN_SIZE_MAX) {
             return false;
         }
-        any |= is_of_kind(literal, at, kind);
     }
-    return any;
+    uint32_t at = 0;
+    return next_key(literal, &at, &key);
 }
 
 /* ---------------------------------------------------------------- making an index */
 
-/* How often each token stands in the literals, by a hash: two tokens that share a counter only look more common. */
+/* How often each key stands in the literals, by a hash: two keys that share a counter only look more common. */
 struct census {
     uint32_t *counts;
     uint64_t mask;
@@ -111,54 +197,54 @@ static uint64_t power_of_two(uint64_t least)
     return power;
 }
 
-static void take_census(struct census *census, const struct span *literals, uint32_t count)
+static uint64_t hash_of(const struct token_literal *literal, struct key key)
 {
+    return hash_key(literal->text.data + key.start, key.size, literal->text.size - key.start);
+}
+
+static void take_census(struct census *census, const struct token_literal *literals, uint32_t count)
+{
+    struct key key;
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t at = 0, start; next_token(literals[i], &at, &start);) {
-            census->counts[hash_token(literals[i].data + start, at - start, literals[i].size - start) & census->mask]++;
+        for (uint32_t at = 0; next_key(&literals[i], &at, &key);) {
+            census->counts[hash_of(&literals[i], key) & census->mask]++;
         }
     }
 }
 
 struct placing {
     uint64_t hash;
-    struct filed filed;
+    uint32_t id;
+    struct key key;
 };
 
-static double cost_of(const struct census *census, uint64_t hash, struct span token,
+static double cost_of(const struct census *census, const struct placing *placing, const struct token_literal *literal,
                       const struct traffic_profile *traffic)
 {
-    return census->counts[hash & census->mask] * traffic_profile_rate(traffic, token);
+    struct span key = span_of(literal->text.data + placing->key.start, placing->key.size);
+    return census->counts[placing->hash & census->mask] * traffic_profile_rate(traffic, key);
 }
 
 /*
- * Where to file a literal: under the token that costs least, which is how often it occurs in traffic times how many literals
+ * Where to file a literal: under the key that costs least, which is how often it occurs in traffic times how many literals
  * would be compared each time.
  */
-static struct placing place(const struct census *census, struct span literal, uint32_t id, enum token_kind kind,
+static struct placing place(const struct census *census, const struct token_literal *literal, uint32_t id,
                             const struct traffic_profile *traffic)
 {
-    struct placing best = {.filed = {.literal = literal.data, .size = (uint32_t)literal.size, .id = id}};
+    struct placing best = {.id = id}, next = {.id = id};
     double least = 0; /* of the best one; 0: not known yet */
-    uint32_t size = 0;
-    for (uint32_t at = 0, start; next_token(literal, &at, &start);) {
-        if (!is_of_kind(literal, at, kind)) {
-            continue;
-        }
-        struct span token = span_of(literal.data + start, at - start);
-        uint64_t hash = hash_token(token.data, token.size, literal.size - start);
-        if (size > 0) { /* most have but one, and then what it costs does not matter */
-            double cost = cost_of(census, hash, token, traffic);
-            least = least > 0 ? least
-                              : cost_of(census, best.hash, span_of(literal.data + best.filed.before, size), traffic);
+    for (uint32_t at = 0; next_key(literal, &at, &next.key);) {
+        next.hash = hash_of(literal, next.key);
+        if (best.key.size > 0) { /* most have but one, and then what it costs does not matter */
+            double cost = cost_of(census, &next, literal, traffic);
+            least = least > 0 ? least : cost_of(census, &best, literal, traffic);
             if (cost >= least) {
                 continue;
             }
             least = cost;
         }
-        size = (uint32_t)token.size;
-        best.filed.before = start;
-        best.hash = hash;
+        best = next;
     }
     return best;
 }
@@ -169,53 +255,104 @@ static int compare_placings(const void *a, const void *b)
     if (x->hash != y->hash) {
         return x->hash < y->hash ? -1 : 1;
     }
-    return (x->filed.id > y->filed.id) - (x->filed.id < y->filed.id);
+    return (x->id > y->id) - (x->id < y->id);
 }
 
-static void fill(struct token_index *index, const struct placing *placings, uint32_t count)
+static struct filed file(const struct token_literal *literal, const struct placing *placing)
+{
+    struct filed filed = {
+        .size = (uint32_t)literal->text.size, .before = placing->key.start, .id = placing->id, .edges = literal->edges};
+    if (filed.size <= NEAR_MAX) {
+        memcpy(filed.literal.near, literal->text.data, filed.size);
+    } else {
+        filed.literal.far = literal->text.data;
+    }
+    return filed;
+}
+
+/* Enters the literals of one kind: `filed` of them are there already. */
+static void fill(struct token_index *index, struct table *table, const struct token_literal *literals,
+                 const struct placing *placings, uint32_t count, uint32_t filed)
 {
     for (uint32_t i = 0, end; i < count; i = end) {
-        uint64_t hash = placings[i].hash, at = hash & index->slot_mask;
+        uint64_t hash = placings[i].hash, at = slot_at(table, hash);
         for (end = i; end < count && placings[end].hash == hash; end++) {
-            index->filed[end] = placings[end].filed;
+            const struct placing *placing = &placings[end];
+            const uint8_t *key = literals[placing->id].text.data + placing->key.start;
+            index->filed[filed + end] = file(&literals[placing->id], placing);
+            if (table->beginnings) {
+                table->beginnings[two_bytes(key) / 64] |= UINT64_C(1) << two_bytes(key) % 64;
+                table->sizes |= 1u << placing->key.size;
+            }
         }
-        while (index->slots[at].count > 0) {
-            at = (at + 1) & index->slot_mask;
+        while (table->slots[at].count > 0) {
+            at = (at + 1) & table->slot_mask;
         }
-        index->slots[at] = (struct slot){.tag = (uint32_t)(hash >> 32), .first = i, .count = end - i};
-        uint64_t bit = hash >> 16 & index->filter_mask;
-        index->filter[bit / 64] |= UINT64_C(1) << (bit & 63);
+        table->slots[at] = (struct slot){.tag = tag_of(hash), .first = filed + i, .count = end - i};
+        table->filter[filter_at(table, hash)] |= filter_bits(hash);
     }
 }
 
-enum status token_index_make(const struct span *literals, uint32_t count, enum token_kind kind,
+static enum status make_table(struct token_index *index, enum token_kind kind, uint32_t count, struct arena *arena)
+{
+    struct table *table = &index->tables[kind];
+    uint64_t slots = power_of_two((uint64_t)count * SLOTS_A_KEY + 1);
+    uint64_t bits = power_of_two((uint64_t)count * FILTER_BITS_A_KEY);
+    bits = bits < FILTER_BITS_MIN ? FILTER_BITS_MIN : bits;
+    bool grams = kind == TOKEN_BEGINNING || kind == TOKEN_BEYOND;
+    table->filter = arena_array(arena, bits / 64, sizeof *table->filter);
+    table->filter_mask = bits / 64 - 1;
+    table->slots = arena_array(arena, slots, sizeof *table->slots);
+    table->slot_mask = slots - 1;
+    table->beginnings = grams ? arena_array(arena, 65536 / 64, sizeof *table->beginnings) : NULL;
+    index->bytes += bits / 8 + slots * sizeof *table->slots + (grams ? 65536 / 8 : 0);
+    return table->filter && table->slots && (table->beginnings || !grams) ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* All literals, kind by kind; the placings have room for as many. */
+static enum status fill_tables(struct token_index *index, const struct token_literal *literals, uint32_t count,
+                               const struct traffic_profile *traffic, const struct census *census,
+                               struct placing *placings, struct arena *arena)
+{
+    uint32_t filed = 0;
+    for (int kind = 0; kind < TOKEN_KINDS; kind++) {
+        uint32_t found = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (literals[i].kind == (enum token_kind)kind) {
+                placings[found++] = place(census, &literals[i], i, traffic);
+            }
+        }
+        if (found == 0) {
+            continue;
+        }
+        if (make_table(index, (enum token_kind)kind, found, arena) != STATUS_OK) {
+            return STATUS_NO_MEMORY;
+        }
+        qsort(placings, found, sizeof *placings, compare_placings);
+        fill(index, &index->tables[kind], literals, placings, found, filed);
+        filed += found;
+    }
+    return STATUS_OK;
+}
+
+enum status token_index_make(const struct token_literal *literals, uint32_t count,
                              const struct traffic_profile *traffic, struct arena *arena, struct token_index **ret_index)
 {
-    uint64_t slots = power_of_two((uint64_t)count * SLOTS_A_TOKEN + 1);
-    uint64_t bits = power_of_two((uint64_t)count * FILTER_BITS_A_TOKEN);
-    bits = bits < FILTER_BITS_MIN ? FILTER_BITS_MIN : bits;
+    uint64_t counters = power_of_two((uint64_t)count * SLOTS_A_KEY + 1);
     struct token_index *index = arena_array(arena, 1, sizeof *index);
     struct placing *placings = calloc((size_t)count + 1, sizeof *placings);
-    struct census census = {.counts = calloc(slots, sizeof *census.counts), .mask = slots - 1};
+    struct census census = {.counts = calloc(counters, sizeof *census.counts), .mask = counters - 1};
     enum status status = STATUS_NO_MEMORY;
-    if (index) {
-        index->filter = arena_array(arena, bits / 64, sizeof *index->filter);
-        index->kind = kind;
-        index->filter_mask = bits - 1;
-        index->slots = arena_array(arena, slots, sizeof *index->slots);
-        index->slot_mask = slots - 1;
+    if (index && placings && census.counts) {
         index->filed = arena_array(arena, (size_t)count + 1, sizeof *index->filed);
-        index->bytes = bits / 8 + slots * sizeof *index->slots + count * sizeof *index->filed;
-    }
-    if (index && placings && census.counts && index->filter && index->slots && index->filed) {
-        take_census(&census, literals, count);
-        for (uint32_t i = 0; i < count; i++) {
-            placings[i] = place(&census, literals[i], i, kind, traffic);
+        index->bytes = count * sizeof *index->filed;
+        if (index->filed) {
+            take_census(&census, literals, count);
+            status = fill_tables(index, literals, count, traffic, &census, placings, arena);
         }
-        qsort(placings, count, sizeof *placings, compare_placings);
-        fill(index, placings, count);
+    }
+    if (status == STATUS_OK) {
         *ret_index = index;
-        status = STATUS_OK;
     }
     free(placings);
     free(census.counts);
@@ -234,143 +371,232 @@ struct search {
     struct span text;
     token_index_found *found;
     void *context;
+    uint32_t (*probe)(struct search *search, const struct table *table, uint32_t pairs);
+    size_t starts[TOKEN_CUT_BORDERS_MAX / 2 + 1];   /* of the tokens that may be in a table */
+    uint64_t hashes[TOKEN_CUT_BORDERS_MAX / 2 + 1]; /* theirs */
+    struct token_cuts cuts;
 };
 
-/* Does a literal stand whole around its token, which begins at `start`, and without a letter or digit beside it? */
+/* Does a literal stand whole around its key, which begins at `start`, with its edges? */
 static bool stands(const struct filed *filed, struct span text, size_t start)
 {
     if (start < filed->before) {
         return false;
     }
     size_t first = start - filed->before, end = first + filed->size;
-    return end <= text.size && memcmp(text.data + first, filed->literal, filed->size) == 0 &&
-           (first == 0 || !word_is_letter_or_digit(text.data[first]) ||
-            !word_is_letter_or_digit(text.data[first - 1])) &&
-           (end == text.size || !word_is_letter_or_digit(text.data[end - 1]) ||
-            !word_is_letter_or_digit(text.data[end]));
+    const uint8_t *literal = filed->size <= NEAR_MAX ? filed->literal.near : filed->literal.far;
+    return end <= text.size && memcmp(text.data + first, literal, filed->size) == 0 &&
+           !((filed->edges & EDGE_BEFORE_LITERAL) && first > 0 && word_is_letter_or_digit(text.data[first - 1])) &&
+           !((filed->edges & EDGE_AFTER_LITERAL) && end < text.size && word_is_letter_or_digit(text.data[end]));
 }
 
-static bool look_up(const struct search *search, size_t start, uint64_t hash)
+static bool look_up(const struct search *search, const struct table *table, size_t start, uint64_t hash)
 {
-    const struct token_index *index = search->index;
-    for (uint64_t at = hash & index->slot_mask; index->slots[at].count > 0; at = (at + 1) & index->slot_mask) {
-        const struct slot *slot = &index->slots[at];
-        if (slot->tag != (uint32_t)(hash >> 32)) {
+    for (uint64_t at = slot_at(table, hash); table->slots[at].count > 0; at = (at + 1) & table->slot_mask) {
+        const struct slot *slot = &table->slots[at];
+        if (slot->tag != tag_of(hash)) {
             continue;
         }
         for (uint32_t i = slot->first; i < slot->first + slot->count; i++) {
-            const struct filed *filed = &index->filed[i];
-            if (stands(filed, search->text, start) &&
-                search->found(filed->id, 0, start - filed->before + filed->size, 0, search->context) != 0) {
-                return false;
+            const struct filed *filed = &search->index->filed[i];
+            if (stands(filed, search->text, start)) {
+                size_t first = start - filed->before;
+                if (!search->found(search->context, filed->id, first, first + filed->size)) {
+                    return false;
+                }
             }
         }
     }
     return true;
 }
 
-static inline bool on_token(const struct search *search, size_t start, size_t end)
+static inline bool passes(const struct table *table, uint64_t hash)
 {
-    const struct token_index *index = search->index;
-    if (end - start > TOKEN_SIZE_MAX) {
-        return true;
-    }
-    uint64_t hash = hash_token(search->text.data + start, end - start, search->text.size - start);
-    uint64_t bit = hash >> 16 & index->filter_mask;
-    return !(index->filter[bit / 64] >> (bit & 63) & 1) || look_up(search, start, hash);
+    uint64_t bits = filter_bits(hash);
+    return (table->filter[filter_at(table, hash)] & bits) == bits;
 }
 
-/* Which of a block's bytes are letters and digits, and which are dots: bit i for byte i. */
-struct cut {
-    uint64_t tokens, dots;
-};
-
-static inline struct cut cut_portable(const uint8_t *at, size_t size)
-{
-    struct cut cut = {0};
-    for (size_t i = 0; i < size; i++) {
-        cut.tokens |= (uint64_t)word_is_letter_or_digit(at[i]) << i;
-        cut.dots |= (uint64_t)(at[i] == '.') << i;
-    }
-    return cut;
-}
-
-#ifdef __SSE2__
-static inline struct cut cut_vector(const uint8_t *at)
-{
-    struct cut cut = {0};
-    for (unsigned i = 0; i < BLOCK; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
-        __m128i small = _mm_or_si128(block, _mm_set1_epi8(0x20));
-        /* Shifted so that the range lies at the lower end of what is signed. */
-        __m128i letters =
-            _mm_cmplt_epi8(_mm_add_epi8(small, _mm_set1_epi8((char)(0x80 - 'a'))), _mm_set1_epi8((char)(0x80 + 26)));
-        __m128i digits =
-            _mm_cmplt_epi8(_mm_add_epi8(block, _mm_set1_epi8((char)(0x80 - '0'))), _mm_set1_epi8((char)(0x80 + 10)));
-        __m128i dots = _mm_cmpeq_epi8(block, _mm_set1_epi8('.'));
-        cut.tokens |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_or_si128(letters, digits)) << i;
-        cut.dots |= (uint64_t)(uint32_t)_mm_movemask_epi8(dots) << i;
-    }
-    return cut;
-}
-#endif
-
-static inline struct cut cut_block(struct span text, size_t at, bool vector)
-{
-    size_t left = text.size - at;
-#ifdef __SSE2__
-    if (vector && left >= BLOCK) {
-        return cut_vector(text.data + at);
-    }
-#endif
-    (void)vector;
-    return cut_portable(text.data + at, left < BLOCK ? left : BLOCK);
-}
-
-/* Calls on_token for each token. */
-static inline bool search_any(const struct search *search, bool vector)
+/*
+ * Hashes the tokens that the borders stand for, and keeps those that may be in the table. There is no branch but the loop's:
+ * the look at the filter may take long, and so many are under way at the same time.
+ */
+static inline __attribute__((always_inline)) uint32_t probe(struct search *search, const struct table *table,
+                                                            uint32_t pairs)
 {
     struct span text = search->text;
-    uint64_t inside = 0; /* 1: within a token that began at `start` */
-    size_t start = 0;
-    for (size_t at = 0; at < text.size; at += BLOCK) {
-        uint64_t tokens = cut_block(text, at, vector).tokens;
-        uint64_t borders = tokens ^ (tokens << 1 | inside); /* where tokens begin and, one byte behind, end */
-        for (; borders; borders &= borders - 1) {
-            size_t border = at + (unsigned)__builtin_ctzll(borders);
-            inside = !inside;
-            if (inside) {
-                start = border;
-            } else if (!on_token(search, start, border)) {
-                return false;
-            }
-        }
+    const size_t *border = search->cuts.borders;
+    uint32_t kept = 0, readable = pairs;
+    while (readable > 0 && border[2 * (size_t)readable - 2] + 8 > text.size) {
+        readable--; /* there are few, at the end of the text */
     }
-    return !inside || on_token(search, start, text.size);
+    for (uint32_t i = 0; i < readable; i++, border += 2) {
+        uint64_t hash = hash_readable(text.data + border[0], border[1] - border[0]);
+        search->starts[kept] = border[0];
+        search->hashes[kept] = hash;
+        kept += passes(table, hash);
+    }
+    for (uint32_t i = readable; i < pairs; i++, border += 2) {
+        uint64_t hash = hash_key(text.data + border[0], border[1] - border[0], text.size - border[0]);
+        search->starts[kept] = border[0];
+        search->hashes[kept] = hash;
+        kept += passes(table, hash);
+    }
+    return kept;
 }
 
-/* Calls on_token for the token before a dot, if there is one, and one behind the dot. */
-static inline bool on_dot(const struct search *search, size_t dot)
+static uint32_t probe_any(struct search *search, const struct table *table, uint32_t pairs)
 {
+    return probe(search, table, pairs);
+}
+
+#ifdef __x86_64__
+/* Shifts and products take more registers and instructions without these. */
+__attribute__((target("bmi,bmi2"))) static uint32_t probe_bmi2(struct search *search, const struct table *table,
+                                                               uint32_t pairs)
+{
+    return probe(search, table, pairs);
+}
+#endif
+
+static bool look_up_tokens(struct search *search, uint32_t pairs)
+{
+    const struct table *table = &search->index->tables[TOKEN_ANY];
+    uint32_t kept = search->probe(search, table, pairs);
+    for (uint32_t i = 0; i < kept; i++) {
+        if (!look_up(search, table, search->starts[i], search->hashes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool may_begin(const struct table *table, const uint8_t *at)
+{
+    return table->beginnings[two_bytes(at) / 64] >> two_bytes(at) % 64 & 1;
+}
+
+/* Looks up the grams that begin at `start` and end at `end` or before. */
+static bool look_up_grams(const struct search *search, const struct table *table, size_t start, size_t end)
+{
+    const uint8_t *at = search->text.data + start;
+    if (end - start < 2 || !may_begin(table, at)) {
+        return true;
+    }
+    for (unsigned sizes = table->sizes; sizes; sizes &= sizes - 1) {
+        size_t size = (unsigned)__builtin_ctz(sizes);
+        if (size > end - start) {
+            break;
+        }
+        uint64_t hash = hash_key(at, size, search->text.size - start);
+        if (passes(table, hash) && !look_up(search, table, start, hash)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same of the first letters of each token, of which two tell nearly always that there is nothing to find. */
+static bool look_up_beginnings(struct search *search, uint32_t pairs)
+{
+    const struct table *table = &search->index->tables[TOKEN_BEGINNING];
+    struct span text = search->text;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < pairs; i++) {
+        size_t start = search->cuts.borders[2 * i];
+        search->starts[kept] = i;
+        kept += start + 2 <= text.size && may_begin(table, text.data + start);
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        size_t pair = search->starts[i];
+        if (!look_up_grams(search, table, search->cuts.borders[2 * pair], search->cuts.borders[2 * pair + 1])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The token before the dot, which is one, and what follows the dot are letters and digits. */
+static bool look_up_dotted(const struct search *search, size_t dot)
+{
+    const struct table *table = &search->index->tables[TOKEN_DOTTED];
     struct span text = search->text;
     size_t start = dot;
     while (start > 0 && dot - start <= TOKEN_SIZE_MAX && word_is_letter_or_digit(text.data[start - 1])) {
         start--;
     }
-    return start == dot || !is_of_kind(text, dot, TOKEN_DOTTED) || on_token(search, start, dot);
+    if (dot + 1 >= text.size || !word_is_letter_or_digit(text.data[dot + 1])) {
+        return true;
+    }
+    uint64_t hash = hash_key(text.data + start, dot - start, text.size - start);
+    return !passes(table, hash) || look_up(search, table, start, hash);
 }
 
-static inline bool search_dotted(const struct search *search, bool vector)
+/* The other keys that are there in a block. */
+static bool search_block(const struct search *search, unsigned block)
 {
-    struct span text = search->text;
-    for (size_t at = 0; at < text.size; at += BLOCK) {
-        struct cut cut = cut_block(text, at, vector);
-        /* Of the first and the last byte of a block the neighbours are not known. */
-        uint64_t dots = cut.dots & (cut.tokens << 1 | 1) & (cut.tokens >> 1 | UINT64_C(1) << (BLOCK - 1));
-        for (; dots; dots &= dots - 1) {
-            if (!on_dot(search, at + (unsigned)__builtin_ctzll(dots))) {
+    const struct table *tables = search->index->tables;
+    size_t at = search->cuts.at + (size_t)block * TOKEN_CUT_BLOCK;
+    uint64_t dots = tables[TOKEN_DOTTED].filter ? search->cuts.dots[block] : 0;
+    uint64_t beyond = tables[TOKEN_BEYOND].filter ? search->cuts.beyond[block] : 0;
+    for (; dots; dots &= dots - 1) {
+        if (!look_up_dotted(search, at + (unsigned)__builtin_ctzll(dots))) {
+            return false;
+        }
+    }
+    for (; beyond; beyond &= beyond - 1) {
+        size_t start = at + (unsigned)__builtin_ctzll(beyond);
+        if (!look_up_grams(search, &tables[TOKEN_BEYOND], start, search->text.size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What was collected of tokens; one that has only begun stays. */
+static bool search_tokens(struct search *search)
+{
+    const struct table *tables = search->index->tables;
+    struct token_cuts *cuts = &search->cuts;
+    uint32_t pairs = cuts->count / 2;
+    if ((tables[TOKEN_BEGINNING].filter && !look_up_beginnings(search, pairs)) ||
+        (tables[TOKEN_ANY].filter && !look_up_tokens(search, pairs))) {
+        return false;
+    }
+    cuts->borders[0] = cuts->count % 2 ? cuts->borders[cuts->count - 1] : 0;
+    cuts->count %= 2;
+    return true;
+}
+
+static uint32_t (*choose_probe(enum token_way way))(struct search *, const struct table *, uint32_t)
+{
+#ifdef __x86_64__
+    if (way == TOKEN_QUICKEST && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+        return probe_bmi2;
+    }
+#endif
+    (void)way;
+    return probe_any;
+}
+
+bool token_index_search_by(enum token_way way, const struct token_index *index, struct span text,
+                           token_index_found *found, void *context)
+{
+    UNINITIALISED struct search search; /* to clear it would take longer than the search of a short text */
+    search.index = index;
+    search.text = text;
+    search.found = found;
+    search.context = context;
+    search.probe = choose_probe(way);
+    token_cut_start(&search.cuts, way, text,
+                    index->tables[TOKEN_ANY].filter != NULL || index->tables[TOKEN_BEGINNING].filter != NULL);
+    while (token_cut_next(&search.cuts)) {
+        for (unsigned block = 0; block < search.cuts.blocks; block++) {
+            if ((search.cuts.dots[block] | search.cuts.beyond[block]) && !search_block(&search, block)) {
                 return false;
             }
+        }
+        if (search.cuts.count > 1 && !search_tokens(&search)) {
+            return false;
         }
     }
     return true;
@@ -378,13 +604,5 @@ static inline bool search_dotted(const struct search *search, bool vector)
 
 bool token_index_search(const struct token_index *index, struct span text, token_index_found *found, void *context)
 {
-    struct search search = {.index = index, .text = text, .found = found, .context = context};
-    return index->kind == TOKEN_DOTTED ? search_dotted(&search, true) : search_any(&search, true);
-}
-
-bool token_index_search_portable(const struct token_index *index, struct span text, token_index_found *found,
-                                 void *context)
-{
-    struct search search = {.index = index, .text = text, .found = found, .context = context};
-    return index->kind == TOKEN_DOTTED ? search_dotted(&search, false) : search_any(&search, false);
+    return token_index_search_by(TOKEN_QUICKEST, index, text, found, context);
 }

@@ -45,12 +45,8 @@ struct search_pass {
 };
 
 /* What is searched of one view of one text. */
-static enum status append_view(struct view_batch *batch, enum view view, struct span text, bool room,
-                               uint8_t *ret_facts)
+static enum status append_view(struct view_batch *batch, enum view view, struct span text)
 {
-    if (view == VIEW_FOLDED && room && view_append_plain(text, &batch->text, ret_facts)) {
-        return STATUS_OK;
-    }
     return view == VIEW_RAW      ? caseless_append(text, &batch->text)
            : view == VIEW_FOLDED ? view_append(view, text, &batch->text, NULL)
                                  : skeleton_append(SKELETON_SEARCHED_IF_DIFFERENT, text, &batch->text, NULL);
@@ -98,9 +94,15 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
         room = 0; /* the views may be shorter: each is asked for apart */
     }
     for (uint32_t i = 0; i < count; i++) {
+        if (view == VIEW_FOLDED && room > 0) {
+            i += view_append_plain_batch(texts + i, count - i, &batch->text, batch->starts + i, batch->facts + i);
+            if (i == count) {
+                break;
+            }
+        }
         batch->starts[i] = (uint32_t)batch->text.size;
         batch->facts[i] = 0;
-        enum status status = append_view(batch, view, texts[i], room > 0, &batch->facts[i]);
+        enum status status = append_view(batch, view, texts[i]);
         if (status == STATUS_OK && batch->text.size < batch->text.capacity) {
             batch->text.data[batch->text.size++] = '\n';
         } else if (status == STATUS_OK) {
@@ -284,6 +286,13 @@ static uint32_t message_at(struct search_pass *pass, uint32_t end)
     return pass->cursor = low;
 }
 
+/* What is the whole phrase has to stand at the edges of words where the phrase has. */
+static bool is_at_edges(const struct program_target *target, struct span text, uint32_t start, uint32_t end)
+{
+    return (!(target->edges & EDGE_BEFORE_LITERAL) || word_is_edge(text, start)) &&
+           (!(target->edges & EDGE_AFTER_LITERAL) || word_is_edge(text, end));
+}
+
 /* A literal stands at [start, start + size) of the view of a message: what of its target does it confirm? */
 static enum status target_found(struct search_pass *pass, const struct program_target *target, uint32_t message,
                                 struct span text, uint32_t start, uint32_t size)
@@ -294,6 +303,10 @@ static enum status target_found(struct search_pass *pass, const struct program_t
     case TARGET_GATE:
         return add_gated(pass, target, message, start);
     case TARGET_PHRASE:
+        if (target->alone) {
+            return is_at_edges(target, text, start, start + size) ? add_candidate(pass->searcher, candidate)
+                                                                  : STATUS_OK;
+        }
         if (!phrase_match_at(&pass->program->phrases[target->phrase], text, target->anchor, start, &candidate.start,
                              &candidate.end)) {
             return STATUS_OK;
@@ -315,29 +328,39 @@ static bool is_inside_word(const struct search_pass *pass, unsigned id, size_t e
            ((edges & EDGE_AFTER_LITERAL) && end < text->size && word_is_letter_or_digit(text->data[end]));
 }
 
+/* Literal `id` stands at [start, end) of the views. False: the search is over. */
+static bool literal_found(struct search_pass *pass, uint32_t id, uint32_t start, uint32_t end)
+{
+    uint32_t message = message_at(pass, end), base = pass->views->starts[message];
+    struct span text = view_batch_text(pass->views, message);
+    if (end - base > text.size || start < base) {
+        return true; /* reaches over the border between two messages: not in either */
+    }
+    for (uint32_t i = pass->literals->target_first[id]; i < pass->literals->target_first[id + 1]; i++) {
+        pass->status = target_found(pass, &pass->literals->targets[i], message, text, start - base, end - start);
+        if (pass->status != STATUS_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
 {
     struct search_pass *pass = context;
     uint32_t end = (uint32_t)to;
+    (void)from;
+    (void)flags;
     if (is_inside_word(pass, id, end)) {
         return 0;
     }
-    uint32_t message = message_at(pass, end);
-    struct span text = view_batch_text(pass->views, message);
-    uint32_t offset = end - pass->views->starts[message];
-    uint32_t size = pass->literals->sizes[id];
-    (void)from;
-    (void)flags;
-    if (offset > text.size || size > offset) {
-        return 0; /* reaches over the border between two messages: not in either */
-    }
-    for (uint32_t i = pass->literals->target_first[id]; i < pass->literals->target_first[id + 1]; i++) {
-        pass->status = target_found(pass, &pass->literals->targets[i], message, text, offset - size, size);
-        if (pass->status != STATUS_OK) {
-            return 1;
-        }
-    }
-    return 0;
+    return literal_found(pass, id, end - pass->literals->sizes[id], end) ? 0 : 1;
+}
+
+/* Of an index of tokens, which knows of the literals' edges. */
+static bool on_token(void *context, uint32_t id, size_t start, size_t end)
+{
+    return literal_found(context, id, (uint32_t)start, (uint32_t)end);
 }
 
 static int on_expression(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
@@ -373,7 +396,10 @@ static enum status run_pass(struct search_pass *pass, const struct partition *pa
 
 static enum status look_up_tokens(struct search_pass *pass)
 {
-    (void)token_index_search(pass->literals->tokens, buffer_span(&pass->views->text), on_literal, pass);
+    struct span text = buffer_span(&pass->views->text);
+    if (pass->view != VIEW_SKELETON || text.size > pass->views->count) { /* there is more than the newlines */
+        (void)token_index_search(pass->literals->tokens, text, on_token, pass);
+    }
     return pass->status;
 }
 

@@ -1,7 +1,7 @@
 #include "text/ascii.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 static inline size_t write_bytes(const uint8_t *from, size_t at, size_t size, uint8_t *to, bool plain)
@@ -110,6 +110,58 @@ static inline size_t write_vectors(const uint8_t *from, size_t size, uint8_t *to
         noted |= capitals;
     }
 }
+
+#define AVX2 __attribute__((target("avx2,bmi")))
+
+/* Of 32 bytes in turn, in bits. */
+struct seen {
+    uint32_t refused, capitals;
+    uint32_t spaces, small; /* what the next 32 have to know */
+};
+
+/* Writes 32 bytes with small letters. `last`: what was seen of the 32 before; all 0 where these are no matter. */
+AVX2 static inline struct seen fold_block(const uint8_t *from, uint8_t *to, struct seen last)
+{
+    __m256i block = _mm256_loadu_si256((const __m256i *)(const void *)from), space = _mm256_set1_epi8(' ');
+    __m256i letters = _mm256_add_epi8(block, _mm256_set1_epi8((char)(0x7F - 'Z')));
+    __m256i upper = _mm256_and_si256(_mm256_cmpgt_epi8(letters, _mm256_set1_epi8(0x7F - 26)), space);
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm256_or_si256(block, upper));
+    letters = _mm256_add_epi8(block, _mm256_set1_epi8((char)(0x7F - 'z')));
+    struct seen seen;
+    seen.small = (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(letters, _mm256_set1_epi8(0x7F - 26)));
+    seen.spaces = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(block, space));
+    uint32_t strange = (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(space, block));
+    uint32_t capitals = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(block, _mm256_set1_epi8('I')));
+    seen.refused = strange | (seen.spaces & (seen.spaces << 1 | last.spaces >> 31));
+    seen.capitals = capitals & (seen.small << 1 | last.small >> 31);
+    return seen;
+}
+
+/* At least 32 bytes. */
+AVX2 static size_t fold_noting_avx2(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital)
+{
+    struct seen seen = {0};
+    uint32_t noted = 0;
+    size_t at = 0;
+    for (; size - at >= 32; at += 32) {
+        seen = fold_block(from + at, to + at, seen);
+        if (__builtin_expect(seen.refused != 0, 0))
+            goto refused;
+        noted |= seen.capitals;
+    }
+    if (at < size) { /* the last 32 once more, but for what lies behind: their first byte was looked at */
+        at = size - 32;
+        seen = fold_block(from + at, to + at, (struct seen){0});
+        if (__builtin_expect(seen.refused != 0, 0))
+            goto refused;
+        noted |= seen.capitals;
+    }
+    *ret_inner_capital = noted != 0;
+    return size;
+refused:
+    *ret_inner_capital = (noted | (seen.capitals & ((seen.refused & -seen.refused) - 1))) != 0;
+    return at + (unsigned)__builtin_ctz(seen.refused);
+}
 #endif
 
 size_t ascii_fold(const uint8_t *from, size_t size, uint8_t *to)
@@ -122,6 +174,17 @@ size_t ascii_fold(const uint8_t *from, size_t size, uint8_t *to)
 }
 
 size_t ascii_fold_noting(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital)
+{
+#ifdef __SSE2__
+    if (size >= 32 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+        return fold_noting_avx2(from, size, to, ret_inner_capital);
+    return write_vectors(from, size, to, PLAIN_NOTING, ret_inner_capital);
+#else
+    return ascii_fold_noting_portable(from, size, to, ret_inner_capital);
+#endif
+}
+
+size_t ascii_fold_noting_sse2(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital)
 {
 #ifdef __SSE2__
     return write_vectors(from, size, to, PLAIN_NOTING, ret_inner_capital);

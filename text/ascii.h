@@ -1,8 +1,8 @@
 /*
  * Folding of plain ASCII, many bytes at a time. Inside text/ only (and for its tests).
  *
- * Vector instructions where the compiler has SSE2, eight bytes in a register elsewhere. Both are always compiled and give
- * the same. Pure functions; `from` and `to` must not overlap.
+ * Vector instructions where the compiler has SSE2 (and where the machine has AVX2, these), eight bytes in a register
+ * elsewhere. All give the same. Pure functions; `from` and `to` must not overlap.
  */
 #ifndef TEXT_ASCII_H
 #define TEXT_ASCII_H
@@ -29,6 +29,7 @@ size_t ascii_lower(const uint8_t *from, size_t size, uint8_t *to);
 /* The same without vector instructions. */
 size_t ascii_fold_portable(const uint8_t *from, size_t size, uint8_t *to);
 size_t ascii_fold_noting_portable(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital);
+size_t ascii_fold_noting_sse2(const uint8_t *from, size_t size, uint8_t *to, bool *ret_inner_capital); /* at most */
 size_t ascii_lower_portable(const uint8_t *from, size_t size, uint8_t *to);
 
 #define ASCII_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))

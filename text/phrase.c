@@ -199,6 +199,9 @@ enum status phrase_parse_disguised(struct span entry, struct arena *arena, struc
     return STATUS_OK;
 }
 
+/* To clear all of it would take longer than what it is for. */
+#define UNINITIALISED __attribute__((uninitialized))
+
 /* Where a piece can begin or end, in order from the anchor outwards: no place comes twice. */
 struct places {
     uint32_t count;
@@ -285,7 +288,7 @@ static void step_backward(const struct phrase_piece *piece, uint8_t gap_min, str
 static bool find_end(const struct phrase *phrase, struct span text, uint32_t anchor, uint32_t anchor_start,
                      uint32_t *ret_end)
 {
-    struct places places[2];
+    UNINITIALISED struct places places[2];
     struct places *from = &places[0], *to = &places[1];
     from->count = 1;
     to->count = 0;
@@ -312,7 +315,7 @@ static bool find_end(const struct phrase *phrase, struct span text, uint32_t anc
 static bool find_start(const struct phrase *phrase, struct span text, uint32_t anchor, uint32_t anchor_start,
                        uint32_t *ret_start)
 {
-    struct places places[2];
+    UNINITIALISED struct places places[2];
     struct places *from = &places[0], *to = &places[1];
     from->count = 1;
     to->count = 0;
@@ -353,6 +356,15 @@ bool phrase_match_at(const struct phrase *phrase, struct span text, uint32_t anc
         !piece_at(&phrase->pieces[anchor], text, anchor_start))
         return false;
     uint32_t start, end;
+    if (phrase->count == 1 && !phrase->in_disguise) { /* most are one word */
+        end = anchor_start + (uint32_t)phrase->pieces[0].text.size;
+        if ((phrase->edge_before && !word_is_edge(text, anchor_start)) ||
+            (phrase->edge_after && !word_is_edge(text, end)))
+            return false;
+        *ret_start = anchor_start;
+        *ret_end = end;
+        return true;
+    }
     if (!find_end(phrase, text, anchor, anchor_start, &end) || !find_start(phrase, text, anchor, anchor_start, &start))
         return false;
     if (phrase->in_disguise && !has_capital(span_of(text.data + start, end - start)))

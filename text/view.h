@@ -77,6 +77,13 @@ enum status view_append_searched(struct span message, struct buffer *folded, str
 bool view_append_plain(struct span message, struct buffer *out, uint8_t *ret_facts);
 
 /*
+ * The same of the first of many messages, a newline behind each, up to one that is not so: how many. ret_starts and ret_facts
+ * have room for `count`: where each begins in `out`.
+ */
+uint32_t view_append_plain_batch(const struct span *messages, uint32_t count, struct buffer *out, uint32_t *ret_starts,
+                                 uint8_t *ret_facts);
+
+/*
  * The bytes of the message that [start, end) of the view came from: the smallest run that covers them whole. An empty
  * range gives an empty one at the place where it stands. start <= end <= view_size.
  */
