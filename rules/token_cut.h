@@ -1,45 +1,32 @@
 /*
- * Cuts a text into its tokens, runs of letters and digits of ASCII, some hundred bytes at a time. Part of
- * rules/token_index.c. Nothing behind the text is read.
+ * What the bytes of a text are to its tokens, runs of letters and digits of ASCII, 64 bytes at a time. Part of
+ * rules/token_index.c. Pure functions.
  */
 #ifndef RULES_TOKEN_CUT_H
 #define RULES_TOKEN_CUT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
 
 #define TOKEN_CUT_BLOCK 64u
-#define TOKEN_CUT_BLOCKS 8u /* at most, at a time */
-#define TOKEN_CUT_BORDERS_MAX (TOKEN_CUT_BLOCKS * TOKEN_CUT_BLOCK + 2)
 
 enum token_way { TOKEN_QUICKEST, TOKEN_SSE2, TOKEN_PORTABLE };
 
-struct token_cuts {
-    struct span text;
-    size_t at;       /* of the first block */
-    size_t next;     /* what lies before it has been cut */
-    unsigned blocks; /* how many were cut */
-    bool wanted;     /* borders are */
-    uint64_t inside; /* 1: a letter or digit is the last of what has been cut */
-    /* Of each block, bit i for byte i: dots between letters or digits (the last of a block: perhaps); what begins a character
-       beyond ASCII. */
-    uint64_t dots[TOKEN_CUT_BLOCKS], beyond[TOKEN_CUT_BLOCKS];
-    uint32_t count; /* of borders */
-    size_t
-        borders[TOKEN_CUT_BORDERS_MAX + 8]; /* where tokens begin and, one byte behind, end: by turns; and some room */
-    void (*cut)(struct token_cuts *cuts, const uint8_t *at, size_t place, unsigned blocks);
+/* Bit i for byte i of a block: letters and digits of ASCII, dots, what begins a character beyond ASCII. */
+struct token_cut {
+    uint64_t tokens, dots, beyond;
 };
 
-/* All ways cut the same. The quickest is AVX2 where the machine has it. `wanted`: borders are. */
-void token_cut_start(struct token_cuts *cuts, enum token_way way, struct span text, bool wanted);
+/* What cuts whole blocks. All ways do the same; the quickest is AVX2 where the machine has it. */
+typedef void token_cutter(const uint8_t *at, unsigned blocks, struct token_cut *ret_cuts);
+token_cutter *token_cut_choose(enum token_way way);
 
 /*
- * Cuts the next blocks, of borders there is one left from before, if that is the begin of a token, or none. At the end of
- * the text every token has an end. False: nothing is left.
+ * At most `blocks` blocks of the text from `at`, which lies in it, on; what would lie behind it is 0, and not read. Returns how many
+ * there are.
  */
-bool token_cut_next(struct token_cuts *cuts);
+unsigned token_cut(token_cutter *cutter, struct span text, size_t at, unsigned blocks, struct token_cut *ret_cuts);
 
 #endif

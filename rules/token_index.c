@@ -11,6 +11,7 @@
 #define FILTER_BITS_MIN 4096u
 #define SLOTS_A_KEY 2
 #define NEAR_MAX 16u
+#define BLOCKS 8u /* that are cut into tokens before these are looked up */
 #define UNINITIALISED __attribute__((uninitialized)) /* else the compiler may be told to clear it */
 
 /* A literal, filed under its key that begins `before` bytes into it. */
@@ -126,7 +127,16 @@ static bool next_token(struct span literal, uint32_t *at, struct key *ret_token)
     return *at > start;
 }
 
-/* Is the token a key of a literal of this kind? A beginning becomes a gram. */
+/* Where the token that `at` is in ends. */
+static inline size_t token_end(struct span text, size_t at)
+{
+    while (at < text.size && word_is_letter_or_digit(text.data[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* Is the token a key of a literal of this kind? A beginning becomes a gram, one with a dot behind it two tokens. */
 static bool is_token_key(const struct token_literal *literal, struct key *token)
 {
     struct span text = literal->text;
@@ -137,7 +147,12 @@ static bool is_token_key(const struct token_literal *literal, struct key *token)
     case TOKEN_ANY:
         return begins && ends;
     case TOKEN_DOTTED:
-        return begins && end + 1 < text.size && text.data[end] == '.' && word_is_letter_or_digit(text.data[end + 1]);
+        if (!begins || end >= text.size || text.data[end] != '.') {
+            return false;
+        }
+        token->size = (uint32_t)(token_end(text, end + 1) - token->start);
+        return token->start + (size_t)token->size > end + 1 &&
+               (token->start + (size_t)token->size < text.size || (literal->edges & EDGE_AFTER_LITERAL));
     case TOKEN_BEGINNING:
         token->size = gram_size(token->size);
         return begins && !ends && token->size > 0;
@@ -366,15 +381,21 @@ size_t token_index_bytes(const struct token_index *index)
 
 /* ---------------------------------------------------------------- searching */
 
+/* A token that may be in the table. */
+struct maybe {
+    size_t start;
+    uint64_t hash;
+};
+
 struct search {
     const struct token_index *index;
     struct span text;
     token_index_found *found;
     void *context;
-    uint32_t (*probe)(struct search *search, const struct table *table, uint32_t pairs);
-    size_t starts[TOKEN_CUT_BORDERS_MAX / 2 + 1];   /* of the tokens that may be in a table */
-    uint64_t hashes[TOKEN_CUT_BORDERS_MAX / 2 + 1]; /* theirs */
-    struct token_cuts cuts;
+    bool inside;    /* a token began at `start` in a block before, and has not ended */
+    size_t start;
+    uint32_t count; /* of maybe */
+    struct maybe maybe[BLOCKS * TOKEN_CUT_BLOCK / 2 + 2];
 };
 
 /* Does a literal stand whole around its key, which begins at `start`, with its edges? */
@@ -416,60 +437,6 @@ static inline bool passes(const struct table *table, uint64_t hash)
     return (table->filter[filter_at(table, hash)] & bits) == bits;
 }
 
-/*
- * Hashes the tokens that the borders stand for, and keeps those that may be in the table. There is no branch but the loop's:
- * the look at the filter may take long, and so many are under way at the same time.
- */
-static inline __attribute__((always_inline)) uint32_t probe(struct search *search, const struct table *table,
-                                                            uint32_t pairs)
-{
-    struct span text = search->text;
-    const size_t *border = search->cuts.borders;
-    uint32_t kept = 0, readable = pairs;
-    while (readable > 0 && border[2 * (size_t)readable - 2] + 8 > text.size) {
-        readable--; /* there are few, at the end of the text */
-    }
-    for (uint32_t i = 0; i < readable; i++, border += 2) {
-        uint64_t hash = hash_readable(text.data + border[0], border[1] - border[0]);
-        search->starts[kept] = border[0];
-        search->hashes[kept] = hash;
-        kept += passes(table, hash);
-    }
-    for (uint32_t i = readable; i < pairs; i++, border += 2) {
-        uint64_t hash = hash_key(text.data + border[0], border[1] - border[0], text.size - border[0]);
-        search->starts[kept] = border[0];
-        search->hashes[kept] = hash;
-        kept += passes(table, hash);
-    }
-    return kept;
-}
-
-static uint32_t probe_any(struct search *search, const struct table *table, uint32_t pairs)
-{
-    return probe(search, table, pairs);
-}
-
-#ifdef __x86_64__
-/* Shifts and products take more registers and instructions without these. */
-__attribute__((target("bmi,bmi2"))) static uint32_t probe_bmi2(struct search *search, const struct table *table,
-                                                               uint32_t pairs)
-{
-    return probe(search, table, pairs);
-}
-#endif
-
-static bool look_up_tokens(struct search *search, uint32_t pairs)
-{
-    const struct table *table = &search->index->tables[TOKEN_ANY];
-    uint32_t kept = search->probe(search, table, pairs);
-    for (uint32_t i = 0; i < kept; i++) {
-        if (!look_up(search, table, search->starts[i], search->hashes[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static inline bool may_begin(const struct table *table, const uint8_t *at)
 {
     return table->beginnings[two_bytes(at) / 64] >> two_bytes(at) % 64 & 1;
@@ -495,27 +462,7 @@ static bool look_up_grams(const struct search *search, const struct table *table
     return true;
 }
 
-/* The same of the first letters of each token, of which two tell nearly always that there is nothing to find. */
-static bool look_up_beginnings(struct search *search, uint32_t pairs)
-{
-    const struct table *table = &search->index->tables[TOKEN_BEGINNING];
-    struct span text = search->text;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < pairs; i++) {
-        size_t start = search->cuts.borders[2 * i];
-        search->starts[kept] = i;
-        kept += start + 2 <= text.size && may_begin(table, text.data + start);
-    }
-    for (uint32_t i = 0; i < kept; i++) {
-        size_t pair = search->starts[i];
-        if (!look_up_grams(search, table, search->cuts.borders[2 * pair], search->cuts.borders[2 * pair + 1])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The token before the dot, which is one, and what follows the dot are letters and digits. */
+/* The token before the dot, where there is one, and that behind it. */
 static bool look_up_dotted(const struct search *search, size_t dot)
 {
     const struct table *table = &search->index->tables[TOKEN_DOTTED];
@@ -524,82 +471,170 @@ static bool look_up_dotted(const struct search *search, size_t dot)
     while (start > 0 && dot - start <= TOKEN_SIZE_MAX && word_is_letter_or_digit(text.data[start - 1])) {
         start--;
     }
-    if (dot + 1 >= text.size || !word_is_letter_or_digit(text.data[dot + 1])) {
+    size_t end = token_end(text, dot + 1);
+    if (end == dot + 1) {
         return true;
     }
-    uint64_t hash = hash_key(text.data + start, dot - start, text.size - start);
+    uint64_t hash = hash_key(text.data + start, end - start, text.size - start);
     return !passes(table, hash) || look_up(search, table, start, hash);
 }
 
-/* The other keys that are there in a block. */
-static bool search_block(const struct search *search, unsigned block)
+static bool look_up_dots(const struct search *search, const struct token_cut *cut, uint64_t inside, size_t at)
 {
-    const struct table *tables = search->index->tables;
-    size_t at = search->cuts.at + (size_t)block * TOKEN_CUT_BLOCK;
-    uint64_t dots = tables[TOKEN_DOTTED].filter ? search->cuts.dots[block] : 0;
-    uint64_t beyond = tables[TOKEN_BEYOND].filter ? search->cuts.beyond[block] : 0;
+    /* What follows the last byte of a block is not known. */
+    uint64_t dots = cut->dots & (cut->tokens << 1 | inside) & (cut->tokens >> 1 | UINT64_C(1) << 63);
     for (; dots; dots &= dots - 1) {
         if (!look_up_dotted(search, at + (unsigned)__builtin_ctzll(dots))) {
             return false;
         }
     }
-    for (; beyond; beyond &= beyond - 1) {
+    return true;
+}
+
+static bool look_up_beyond(const struct search *search, const struct token_cut *cut, size_t at)
+{
+    const struct table *table = &search->index->tables[TOKEN_BEYOND];
+    for (uint64_t beyond = cut->beyond; beyond; beyond &= beyond - 1) {
         size_t start = at + (unsigned)__builtin_ctzll(beyond);
-        if (!look_up_grams(search, &tables[TOKEN_BEYOND], start, search->text.size)) {
+        if (!look_up_grams(search, table, start, search->text.size)) {
             return false;
         }
     }
     return true;
 }
 
-/* What was collected of tokens; one that has only begun stays. */
-static bool search_tokens(struct search *search)
+/* The first letters of the tokens that begin in a block: two tell nearly always that there is nothing to find. */
+static bool look_up_beginnings(const struct search *search, const struct token_cut *cut, uint64_t inside, size_t at)
 {
-    const struct table *tables = search->index->tables;
-    struct token_cuts *cuts = &search->cuts;
-    uint32_t pairs = cuts->count / 2;
-    if ((tables[TOKEN_BEGINNING].filter && !look_up_beginnings(search, pairs)) ||
-        (tables[TOKEN_ANY].filter && !look_up_tokens(search, pairs))) {
-        return false;
+    const struct table *table = &search->index->tables[TOKEN_BEGINNING];
+    for (uint64_t starts = cut->tokens & ~(cut->tokens << 1 | inside); starts; starts &= starts - 1) {
+        size_t start = at + (unsigned)__builtin_ctzll(starts);
+        if (start + 2 <= search->text.size && may_begin(table, search->text.data + start) &&
+            !look_up_grams(search, table, start, token_end(search->text, start))) {
+            return false;
+        }
     }
-    cuts->borders[0] = cuts->count % 2 ? cuts->borders[cuts->count - 1] : 0;
-    cuts->count %= 2;
     return true;
 }
 
-static uint32_t (*choose_probe(enum token_way way))(struct search *, const struct table *, uint32_t)
+/* The keys of a block but for whole tokens. */
+static bool look_up_others(const struct search *search, const struct token_cut *cut, uint64_t inside, size_t at)
+{
+    const struct table *tables = search->index->tables;
+    return (!tables[TOKEN_DOTTED].filter || !cut->dots || look_up_dots(search, cut, inside, at)) &&
+           (!tables[TOKEN_BEYOND].filter || !cut->beyond || look_up_beyond(search, cut, at)) &&
+           (!tables[TOKEN_BEGINNING].filter || look_up_beginnings(search, cut, inside, at));
+}
+
+static inline __attribute__((always_inline)) void probe(struct search *search, const struct table *table, size_t start,
+                                                        size_t end)
+{
+    const uint8_t *at = search->text.data + start;
+    uint64_t hash = __builtin_expect(start + 8 <= search->text.size, 1)
+                        ? hash_readable(at, end - start)
+                        : hash_key(at, end - start, search->text.size - start);
+    search->maybe[search->count] = (struct maybe){.start = start, .hash = hash};
+    search->count += passes(table, hash);
+}
+
+/*
+ * Hashes the tokens of some blocks, and keeps those that may be in the table. There is no branch for each that cannot be foreseen: the look at the
+ * filter may take long, and so many are under way at the same time.
+ */
+static inline __attribute__((always_inline)) void probe_blocks(struct search *search, const struct token_cut *cuts,
+                                                               unsigned blocks, size_t at)
+{
+    const struct table *table = &search->index->tables[TOKEN_ANY];
+    for (unsigned block = 0; block < blocks; block++, at += TOKEN_CUT_BLOCK) {
+        uint64_t tokens = cuts[block].tokens, before = tokens << 1 | search->inside;
+        uint64_t starts = tokens & ~before, ends = ~tokens & before;
+        if (search->inside) {
+            if (!ends) {
+                continue; /* it fills the block */
+            }
+            probe(search, table, search->start, at + (unsigned)__builtin_ctzll(ends));
+            ends &= ends - 1;
+        }
+        for (; ends; ends &= ends - 1, starts &= starts - 1) {
+            probe(search, table, at + (unsigned)__builtin_ctzll(starts), at + (unsigned)__builtin_ctzll(ends));
+        }
+        search->inside = starts != 0;
+        search->start = starts ? at + (unsigned)__builtin_ctzll(starts) : 0;
+    }
+}
+
+typedef void prober(struct search *search, const struct token_cut *cuts, unsigned blocks, size_t at);
+
+static void probe_any(struct search *search, const struct token_cut *cuts, unsigned blocks, size_t at)
+{
+    probe_blocks(search, cuts, blocks, at);
+}
+
+#ifdef __x86_64__
+/* Bits and shifts take more registers and instructions without these. */
+__attribute__((target("bmi,bmi2"))) static void probe_bmi(struct search *search, const struct token_cut *cuts,
+                                                          unsigned blocks, size_t at)
+{
+    probe_blocks(search, cuts, blocks, at);
+}
+#endif
+
+static prober *choose_prober(enum token_way way)
 {
 #ifdef __x86_64__
     if (way == TOKEN_QUICKEST && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-        return probe_bmi2;
+        return probe_bmi;
     }
 #endif
     (void)way;
     return probe_any;
 }
 
+static bool look_up_maybe(struct search *search)
+{
+    for (uint32_t i = 0; i < search->count; i++) {
+        if (!look_up(search, &search->index->tables[TOKEN_ANY], search->maybe[i].start, search->maybe[i].hash)) {
+            return false;
+        }
+    }
+    search->count = 0;
+    return true;
+}
+
 bool token_index_search_by(enum token_way way, const struct token_index *index, struct span text,
                            token_index_found *found, void *context)
 {
     UNINITIALISED struct search search; /* to clear it would take longer than the search of a short text */
+    UNINITIALISED struct token_cut cuts[BLOCKS];
+    token_cutter *cutter = token_cut_choose(way);
+    prober *probe_tokens = choose_prober(way);
+    bool tokens = index->tables[TOKEN_ANY].filter != NULL;
+    uint64_t inside = 0; /* 1: the byte before is a letter or digit */
     search.index = index;
     search.text = text;
     search.found = found;
     search.context = context;
-    search.probe = choose_probe(way);
-    token_cut_start(&search.cuts, way, text,
-                    index->tables[TOKEN_ANY].filter != NULL || index->tables[TOKEN_BEGINNING].filter != NULL);
-    while (token_cut_next(&search.cuts)) {
-        for (unsigned block = 0; block < search.cuts.blocks; block++) {
-            if ((search.cuts.dots[block] | search.cuts.beyond[block]) && !search_block(&search, block)) {
+    search.inside = false;
+    search.count = 0;
+    for (size_t at = 0; at < text.size; at += BLOCKS * TOKEN_CUT_BLOCK) {
+        unsigned blocks = token_cut(cutter, text, at, BLOCKS, cuts);
+        for (unsigned block = 0; block < blocks; block++) {
+            if (!look_up_others(&search, &cuts[block], inside, at + (size_t)block * TOKEN_CUT_BLOCK)) {
+                return false;
+            }
+            inside = cuts[block].tokens >> 63;
+        }
+        if (tokens) {
+            probe_tokens(&search, cuts, blocks, at);
+            if (!look_up_maybe(&search)) {
                 return false;
             }
         }
-        if (search.cuts.count > 1 && !search_tokens(&search)) {
-            return false;
-        }
     }
-    return true;
+    if (tokens && search.inside) { /* the last token ends with the text, which ends with a block */
+        probe(&search, &index->tables[TOKEN_ANY], search.start, text.size);
+    }
+    return look_up_maybe(&search);
 }
 
 bool token_index_search(const struct token_index *index, struct span text, token_index_found *found, void *context)

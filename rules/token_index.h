@@ -5,7 +5,7 @@
  *
  * How many literals there are hardly matters to a look at a token (what it looks at leaves the caches as they grow), and there
  * is nothing to compile: this is why words and domains are searched this way, and other literals by Hyperscan. Domains are
- * filed under a token with a dot behind it that another token follows at once: few messages have one. What has characters
+ * filed under two tokens with a dot between: few messages have such. What has characters
  * beyond ASCII is filed under one of these, of which most messages have none.
  *
  * Immutable once made, any thread may search.
@@ -28,7 +28,7 @@ struct token_index;
 /* What a literal is filed under. */
 enum token_kind {
     TOKEN_ANY,       /* a whole token */
-    TOKEN_DOTTED,    /* the same with a dot and another token behind it: "name" in "name.tld" */
+    TOKEN_DOTTED,    /* two of them with a dot between: "name.tld" */
     TOKEN_BEGINNING, /* the first letters of a token: "kill" where "killing" is to be found */
     TOKEN_BEYOND,    /* a character beyond ASCII and what stands behind it, up to TOKEN_GRAM_MAX bytes */
     TOKEN_KINDS,
