@@ -94,7 +94,8 @@ unsigned token_cut(token_cutter *cutter, struct span text, size_t at, unsigned b
     if (text.size >= TOKEN_CUT_BLOCK) { /* the last bytes of the text, moved to where the block begins */
         unsigned moved = TOKEN_CUT_BLOCK - (unsigned)left;
         cutter(text.data + text.size - TOKEN_CUT_BLOCK, 1, last);
-        *last = (struct token_cut){.tokens = last->tokens >> moved, .dots = last->dots >> moved, .beyond = last->beyond >> moved};
+        *last = (struct token_cut){
+            .tokens = last->tokens >> moved, .dots = last->dots >> moved, .beyond = last->beyond >> moved};
     } else {
         uint8_t room[TOKEN_CUT_BLOCK] = {0};
         memcpy(room, text.data, left);

@@ -9,9 +9,11 @@
 
 #define FILTER_BITS_A_KEY 16 /* one token in a hundred that is not in the index is looked for in the table */
 #define FILTER_BITS_MIN 4096u
+#define FILTER_SHIFT 12 /* the bits of the hash that say which bits of a word are behind which word it is */
 #define SLOTS_A_KEY 2
 #define NEAR_MAX 16u
 #define BLOCKS 8u /* that are cut into tokens before these are looked up */
+#define TOKENS_MAX (BLOCKS * TOKEN_CUT_BLOCK / 2 + 2)
 #define UNINITIALISED __attribute__((uninitialized)) /* else the compiler may be told to clear it */
 
 /* A literal, filed under its key that begins `before` bytes into it. */
@@ -45,40 +47,51 @@ struct token_index {
     size_t bytes;
 };
 
-/*
- * The first and the last eight bytes of a key, mixed: no branch depends on its length, which the processor could not
- * foresee. `from` has at least eight bytes to read, whatever the key's size, which is not 0.
- */
-static inline uint64_t hash_readable(const uint8_t *from, size_t size)
+/* The first and the last eight bytes of a key, or all of a shorter one twice, mixed. */
+static inline uint64_t mix(uint64_t first, uint64_t last, size_t size)
 {
-    size_t read = size < 8 ? size : 8;
-    uint64_t first, last, mask = UINT64_MAX >> (64 - 8 * read);
-    memcpy(&first, from, 8);
-    memcpy(&last, from + (size - read), 8);
-    first = le64toh(first) & mask;
-    last = le64toh(last) & mask;
     uint64_t mixed = (first ^ (last << 23 | last >> 41) ^ size) * UINT64_C(0x9E3779B97F4A7C15);
     return mixed ^ mixed >> 32;
 }
 
-static inline uint64_t hash_key(const uint8_t *key, size_t size, size_t readable)
+static inline uint64_t load(const uint8_t *from)
 {
-    uint8_t copy[8] = {0};
-    if (readable < 8) {
-        memcpy(copy, key, size);
-        key = copy;
-    }
-    return hash_readable(key, size);
+    uint64_t eight;
+    memcpy(&eight, from, 8);
+    return le64toh(eight);
 }
 
+/*
+ * Of a key that ends at `end` of the text. It is read from its end, where others may stand before it, and they are shifted out: no
+ * branch depends on its size, which the processor could not foresee.
+ */
+static inline __attribute__((always_inline)) uint64_t hash_key(const uint8_t *text, size_t end, size_t size)
+{
+    size_t read = size < 8 ? 8 : size, strange = 8 * (read - size);
+    if (__builtin_expect(end < 8, 0)) {
+        uint64_t key = 0;
+        for (size_t i = 0; i < size; i++) {
+            key |= (uint64_t)text[end - size + i] << 8 * i;
+        }
+        return mix(key, key, size);
+    }
+    return mix(load(text + end - read) >> strange, load(text + end - 8) >> strange, size);
+}
+
+/* Two bits of a word of the filter stand for a key. */
 static inline uint64_t filter_bits(uint64_t hash)
 {
     return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63);
 }
 
+static inline unsigned has_filter_bits(uint64_t word, uint64_t hash)
+{
+    return (unsigned)(word >> (hash & 63)) & (unsigned)(word >> (hash >> 6 & 63)) & 1;
+}
+
 static inline uint64_t filter_at(const struct table *table, uint64_t hash)
 {
-    return hash >> 12 & table->filter_mask;
+    return hash >> FILTER_SHIFT & table->filter_mask;
 }
 
 static inline uint32_t tag_of(uint64_t hash)
@@ -214,7 +227,7 @@ static uint64_t power_of_two(uint64_t least)
 
 static uint64_t hash_of(const struct token_literal *literal, struct key key)
 {
-    return hash_key(literal->text.data + key.start, key.size, literal->text.size - key.start);
+    return hash_key(literal->text.data, key.start + (size_t)key.size, key.size);
 }
 
 static void take_census(struct census *census, const struct token_literal *literals, uint32_t count)
@@ -381,21 +394,16 @@ size_t token_index_bytes(const struct token_index *index)
 
 /* ---------------------------------------------------------------- searching */
 
-/* A token that may be in the table. */
-struct maybe {
-    size_t start;
-    uint64_t hash;
-};
-
 struct search {
     const struct token_index *index;
     struct span text;
     token_index_found *found;
     void *context;
-    bool inside;    /* a token began at `start` in a block before, and has not ended */
+    uint64_t inside; /* 1: a token began at `start` in a block before, and has not ended */
     size_t start;
-    uint32_t count; /* of maybe */
-    struct maybe maybe[BLOCKS * TOKEN_CUT_BLOCK / 2 + 2];
+    uint32_t count; /* of tokens that may be in the table */
+    size_t starts[TOKENS_MAX];
+    uint64_t hashes[TOKENS_MAX];
 };
 
 /* Does a literal stand whole around its key, which begins at `start`, with its edges? */
@@ -433,8 +441,7 @@ static bool look_up(const struct search *search, const struct table *table, size
 
 static inline bool passes(const struct table *table, uint64_t hash)
 {
-    uint64_t bits = filter_bits(hash);
-    return (table->filter[filter_at(table, hash)] & bits) == bits;
+    return has_filter_bits(table->filter[filter_at(table, hash)], hash);
 }
 
 static inline bool may_begin(const struct table *table, const uint8_t *at)
@@ -454,7 +461,7 @@ static bool look_up_grams(const struct search *search, const struct table *table
         if (size > end - start) {
             break;
         }
-        uint64_t hash = hash_key(at, size, search->text.size - start);
+        uint64_t hash = hash_key(search->text.data, start + size, size);
         if (passes(table, hash) && !look_up(search, table, start, hash)) {
             return false;
         }
@@ -475,7 +482,7 @@ static bool look_up_dotted(const struct search *search, size_t dot)
     if (end == dot + 1) {
         return true;
     }
-    uint64_t hash = hash_key(text.data + start, end - start, text.size - start);
+    uint64_t hash = hash_key(text.data, end, end - start);
     return !passes(table, hash) || look_up(search, table, start, hash);
 }
 
@@ -526,41 +533,64 @@ static bool look_up_others(const struct search *search, const struct token_cut *
            (!tables[TOKEN_BEGINNING].filter || look_up_beginnings(search, cut, inside, at));
 }
 
-static inline __attribute__((always_inline)) void probe(struct search *search, const struct table *table, size_t start,
-                                                        size_t end)
+/* What is looked at for each token, in registers. */
+struct probing {
+    const uint8_t *text;
+    const uint64_t *filter;
+    uint64_t filter_mask;
+    size_t *starts;
+    uint64_t *hashes;
+    size_t count;
+};
+
+static inline __attribute__((always_inline)) void probe(struct probing *probing, size_t start, size_t end)
 {
-    const uint8_t *at = search->text.data + start;
-    uint64_t hash = __builtin_expect(start + 8 <= search->text.size, 1)
-                        ? hash_readable(at, end - start)
-                        : hash_key(at, end - start, search->text.size - start);
-    search->maybe[search->count] = (struct maybe){.start = start, .hash = hash};
-    search->count += passes(table, hash);
+    uint64_t hash = hash_key(probing->text, end, end - start);
+    probing->starts[probing->count] = start;
+    probing->hashes[probing->count] = hash;
+    probing->count += has_filter_bits(probing->filter[hash >> FILTER_SHIFT & probing->filter_mask], hash);
+}
+
+static inline struct probing start_probing(struct search *search)
+{
+    const struct table *table = &search->index->tables[TOKEN_ANY];
+    return (struct probing){.text = search->text.data,
+                            .filter = table->filter,
+                            .filter_mask = table->filter_mask,
+                            .starts = search->starts,
+                            .hashes = search->hashes,
+                            .count = search->count};
 }
 
 /*
- * Hashes the tokens of some blocks, and keeps those that may be in the table. There is no branch for each that cannot be foreseen: the look at the
- * filter may take long, and so many are under way at the same time.
+ * Hashes the tokens of some blocks, and keeps those that may be in the table. There is no branch for each that cannot be
+ * foreseen: the look at the filter may take long, and so many are under way at the same time.
  */
 static inline __attribute__((always_inline)) void probe_blocks(struct search *search, const struct token_cut *cuts,
                                                                unsigned blocks, size_t at)
 {
-    const struct table *table = &search->index->tables[TOKEN_ANY];
+    struct probing probing = start_probing(search);
+    uint64_t inside = search->inside;
+    size_t start = search->start;
     for (unsigned block = 0; block < blocks; block++, at += TOKEN_CUT_BLOCK) {
-        uint64_t tokens = cuts[block].tokens, before = tokens << 1 | search->inside;
+        uint64_t tokens = cuts[block].tokens, before = tokens << 1 | inside;
         uint64_t starts = tokens & ~before, ends = ~tokens & before;
-        if (search->inside) {
+        if (inside) {
             if (!ends) {
                 continue; /* it fills the block */
             }
-            probe(search, table, search->start, at + (unsigned)__builtin_ctzll(ends));
+            probe(&probing, start, at + (unsigned)__builtin_ctzll(ends));
             ends &= ends - 1;
         }
         for (; ends; ends &= ends - 1, starts &= starts - 1) {
-            probe(search, table, at + (unsigned)__builtin_ctzll(starts), at + (unsigned)__builtin_ctzll(ends));
+            probe(&probing, at + (unsigned)__builtin_ctzll(starts), at + (unsigned)__builtin_ctzll(ends));
         }
-        search->inside = starts != 0;
-        search->start = starts ? at + (unsigned)__builtin_ctzll(starts) : 0;
+        inside = starts != 0;
+        start = starts ? at + (unsigned)__builtin_ctzll(starts) : 0;
     }
+    search->inside = inside;
+    search->start = start;
+    search->count = (uint32_t)probing.count;
 }
 
 typedef void prober(struct search *search, const struct token_cut *cuts, unsigned blocks, size_t at);
@@ -593,7 +623,7 @@ static prober *choose_prober(enum token_way way)
 static bool look_up_maybe(struct search *search)
 {
     for (uint32_t i = 0; i < search->count; i++) {
-        if (!look_up(search, &search->index->tables[TOKEN_ANY], search->maybe[i].start, search->maybe[i].hash)) {
+        if (!look_up(search, &search->index->tables[TOKEN_ANY], search->starts[i], search->hashes[i])) {
             return false;
         }
     }
@@ -632,7 +662,9 @@ bool token_index_search_by(enum token_way way, const struct token_index *index, 
         }
     }
     if (tokens && search.inside) { /* the last token ends with the text, which ends with a block */
-        probe(&search, &index->tables[TOKEN_ANY], search.start, text.size);
+        struct probing probing = start_probing(&search);
+        probe(&probing, search.start, text.size);
+        search.count = (uint32_t)probing.count;
     }
     return look_up_maybe(&search);
 }
