@@ -488,10 +488,10 @@ static bool has_room(struct skeleton_room *room, size_t count)
     if (room->units && count <= room->capacity)
         return true;
     size_t capacity = count < 256 ? 256 : count;
-    struct unit *units = reallocarray(room->units, capacity, sizeof *units);
+    struct unit *units = reallocarray(room->grown, capacity, sizeof *units);
     if (!units)
         return false;
-    room->units = units;
+    room->units = room->grown = units;
     room->capacity = capacity;
     return true;
 }
@@ -604,7 +604,7 @@ enum status skeleton_append(enum skeleton_form form, struct span message, struct
         map->raw_size = (uint32_t)message.size;
     }
     enum status status = build_with_map(&builder, message, &room);
-    free(room.units);
+    free(room.grown);
     if (status != STATUS_OK || (form == SKELETON_SEARCHED_IF_DIFFERENT && !builder.changed))
         out->size = builder.base;
     if (map)

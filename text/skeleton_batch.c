@@ -11,6 +11,7 @@
 #include "text/view.h"
 
 #define CAPITAL_TOKEN_MAX 64u
+#define FEW_UNITS 256u
 
 void skeleton_want(struct skeleton_wanted *wanted, struct span word)
 {
@@ -302,7 +303,9 @@ static enum status append_message(const struct skeleton_batch *batch, uint32_t i
 enum status skeleton_append_batch(const struct skeleton_batch *batch, struct buffer *out, uint32_t *ret_starts)
 {
     enum status status = STATUS_OK;
-    struct skeleton_room room = {0};
+    __attribute__((
+        uninitialized)) struct unit few[FEW_UNITS]; /* to clear or allocate them would cost more than most batches */
+    struct skeleton_room room = {.units = few, .capacity = FEW_UNITS};
     struct skeleton_signs signs;
     skeleton_signs_start(&signs, batch->folded, SKELETON_QUICKEST);
     size_t sign = skeleton_signs_next(&signs);
@@ -316,6 +319,6 @@ enum status skeleton_append_batch(const struct skeleton_batch *batch, struct buf
             status = buffer_append_byte(out, '\n');
     }
     ret_starts[batch->count] = (uint32_t)out->size;
-    free(room.units);
+    free(room.grown);
     return status;
 }

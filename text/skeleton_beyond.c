@@ -189,7 +189,8 @@ static bool needs_map(struct span message)
     for (size_t at = next_beyond(message, 0); at < message.size;) {
         uint32_t c, first = message.data[at];
         if (first < 0x80) {
-            at++;
+            bool more = at + 1 < message.size && message.data[at + 1] < 0x80; /* most often a word of ASCII, or more */
+            at = more ? next_beyond(message, at + 2) : at + 1;
             continue;
         }
         if (first >= 0xC2 && first < 0xE0 && message.size - at >= 2 && (message.data[at + 1] & 0xC0) == 0x80) {

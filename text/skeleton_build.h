@@ -9,10 +9,11 @@
 #include "text/skeleton.h"
 #include "text/skeleton_signs.h"
 
-/* Room for the units of a message, used again and again; zero-initialise, free `units`. */
+/* Room for the units of a message, used again and again: at first the caller's, or none. Free `grown`. */
 struct skeleton_room {
     struct unit *units;
     size_t capacity;
+    struct unit *grown; /* if more was needed */
 };
 
 /* Of the tokens, those that are so short and have but one letter (or none) may be letters of a word that stand apart. */
