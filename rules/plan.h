@@ -57,11 +57,10 @@ void *plan_list_add(struct plan_list *list, size_t size) MUST_USE;
 const void *plan_list_keep(const struct plan_list *list, size_t size, struct arena *arena) MUST_USE;
 
 /*
- * Takes domains, and long lists of words that can only stand as whole words, out of plan->literals, and makes indexes of
- * tokens of them in plan->literal_parts (rules/token_index.h). Few words are left to Hyperscan: measured on chat, both
- * cost the same with some 1,500.
+ * Takes domains, and long lists of words, out of plan->literals, and makes indexes of tokens of them in plan->literal_parts
+ * (rules/token_index.h). Few words are left to Hyperscan: measured on chat, both cost the same with some 1,200.
  */
-#define PLAN_WORDS_MIN 1500u
+#define PLAN_WORDS_MIN 1200u
 enum status plan_tokens(struct plan *plan) MUST_USE;
 
 /*
