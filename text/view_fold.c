@@ -11,7 +11,7 @@
 #include "text/view_words.h"
 
 #define MESSAGES_AHEAD 8u /* are asked for, so that they are there when it is their turn */
-#define CACHE_LINE 64
+#define CACHE_LINE 64u
 
 /* One message on its way into the view. */
 struct folder {
@@ -426,8 +426,9 @@ uint32_t view_append_plain_batch(const struct span *messages, uint32_t count, st
 {
     for (uint32_t i = 0; i < count; i++) {
         if (i + MESSAGES_AHEAD < count) { /* messages may lie anywhere */
-            __builtin_prefetch(messages[i + MESSAGES_AHEAD].data);
-            __builtin_prefetch(messages[i + MESSAGES_AHEAD].data + CACHE_LINE);
+            struct span ahead = messages[i + MESSAGES_AHEAD];
+            __builtin_prefetch(ahead.data);
+            __builtin_prefetch(ahead.data + (ahead.size > CACHE_LINE ? CACHE_LINE : 0));
         }
         ret_starts[i] = (uint32_t)out->size;
         if (!view_append_plain(messages[i], out, &ret_facts[i]))
