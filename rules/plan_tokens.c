@@ -93,15 +93,23 @@ static bool add_runs(struct plan *plan, const struct phrase *phrase, uint32_t an
     return true;
 }
 
-/* A phrase of several pieces: by the one that was chosen, or else by another ("s" of "s & m"). */
+/* A phrase of several pieces: by the one that was chosen, or else by the rarest other that can be ("m" of "s & m"). */
 static bool take_pieces(struct plan *plan, const struct phrase *phrase, const struct program_target *target,
                         struct taken *ret_taken)
 {
-    bool found = add_runs(plan, phrase, target->anchor, target, ret_taken);
-    for (uint32_t i = 0; !found && i < phrase->count; i++) {
-        found = add_runs(plan, phrase, i, target, ret_taken);
+    uint32_t rarest = phrase->count;
+    double least = 2;
+    if (add_runs(plan, phrase, target->anchor, target, ret_taken)) {
+        return true;
     }
-    return found;
+    for (uint32_t i = 0; i < phrase->count; i++) {
+        double rate = traffic_profile_rate(plan->traffic, phrase->pieces[i].text);
+        if (rate < least && add_runs(plan, phrase, i, target, ret_taken)) {
+            rarest = i;
+            least = rate;
+        }
+    }
+    return rarest < phrase->count && add_runs(plan, phrase, rarest, target, ret_taken);
 }
 
 /* Can an index find it? Literals of regexes are left to Hyperscan, which searches for others of them anyway. */

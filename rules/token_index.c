@@ -644,9 +644,10 @@ bool token_index_search_by(enum token_way way, const struct token_index *index, 
     search.text = text;
     search.found = found;
     search.context = context;
-    search.inside = false;
+    search.inside = 0;
+    search.start = 0;
     search.count = 0;
-    for (size_t at = 0; at < text.size; at += BLOCKS * TOKEN_CUT_BLOCK) {
+    for (size_t at = 0; at < text.size; at += (size_t)BLOCKS * TOKEN_CUT_BLOCK) {
         unsigned blocks = token_cut(cutter, text, at, BLOCKS, cuts);
         for (unsigned block = 0; block < blocks; block++) {
             if (!look_up_others(&search, &cuts[block], inside, at + (size_t)block * TOKEN_CUT_BLOCK)) {

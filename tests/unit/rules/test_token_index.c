@@ -224,8 +224,8 @@ static void append_random(char *to, size_t *size, size_t tokens, const char *joi
         }
         char joint = joints[random_below((uint32_t)strlen(joints))];
         if (joint == '?') { /* a character beyond ASCII */
-            memcpy(to + *size, random_below(2) ? "\xc3\xa9" : "\xc3\xa8", 2);
-            *size += 2;
+            to[(*size)++] = '\xc3';
+            to[(*size)++] = random_below(2) ? '\xa9' : '\xa8';
         } else {
             to[(*size)++] = joint;
         }
