@@ -197,7 +197,7 @@ static void test_borders(void **state)
     assert_int_equal(token_index_make(literals, count, NULL, arena, &all), STATUS_OK);
     assert_int_equal(token_index_make(&literals[2], 1, NULL, arena, &names), STATUS_OK);
     for (size_t at = 0; at<1100; at += at> 200 && at < 460 ? 13 : 1) {
-        for (size_t l = 0; l < count; l++) {
+        for (size_t l = at > 70 ? at % 2 : 0; l<count; l += at> 70 ? 2 : 1) {
             for (size_t tail = 0; tail < 3; tail++) {
                 struct span literal = literals[l].text;
                 size_t size = at + literal.size + tail;
@@ -267,7 +267,7 @@ static void random_round(unsigned kinds, const char *joints)
 static void test_random(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
+    for (uint64_t seed = 1; seed <= 5; seed++) {
         state_of_random = seed;
         random_round(1u << TOKEN_ANY, " -.'_?");
         random_round(1u << TOKEN_DOTTED, "..- ?");
