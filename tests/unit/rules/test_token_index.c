@@ -223,6 +223,35 @@ static void test_borders(void **state)
     }
 }
 
+/* Each byte beside tokens, and between two that a dot would join: in whole blocks and in the last one. */
+static void test_every_byte(void **state)
+{
+    struct token_literal literals[] = {
+        literal_of("go", TOKEN_ANY, BOTH),
+        literal_of("go.on", TOKEN_DOTTED, BOTH),
+        literal_of("on", TOKEN_BEGINNING, EDGE_BEFORE_LITERAL),
+        literal_of("\xc0\x80", TOKEN_BEYOND, 0),
+        literal_of("\xff"
+                   "go",
+                   TOKEN_BEYOND, 0),
+    };
+    uint32_t count = sizeof literals / sizeof *literals;
+    struct token_index *index = NULL;
+    (void)state;
+    arena_reset(arena);
+    assert_int_equal(token_index_make(literals, count, NULL, arena, &index), STATUS_OK);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        uint8_t text[150];
+        for (size_t i = 0; i < sizeof text; i++) {
+            text[i] = (uint8_t) "?go?on?\xc0\x80?"[i % 10];
+            text[i] = text[i] == '?' ? (uint8_t)byte : text[i];
+        }
+        for (size_t size = 1; size <= sizeof text; size += 7) {
+            compare(index, literals, count, span_of(text, size));
+        }
+    }
+}
+
 static void append_random(char *to, size_t *size, size_t tokens, const char *joints)
 {
     for (size_t i = 0; i < tokens; i++) {
@@ -327,8 +356,8 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table), cmocka_unit_test(test_borders),     cmocka_unit_test(test_random),
-        cmocka_unit_test(test_stop),  cmocka_unit_test(test_long_tokens),
+        cmocka_unit_test(test_table),      cmocka_unit_test(test_borders), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_every_byte), cmocka_unit_test(test_stop),    cmocka_unit_test(test_long_tokens),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
