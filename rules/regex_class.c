@@ -154,7 +154,7 @@ struct regex_node *regex_reader_class(struct regex_reader *reader)
 {
     if (regex_reader_sees(reader, "[:<:]]") || regex_reader_sees(reader, "[:>:]]")) {
         reader->at += 6; /* start and end of a word: \b and a look-around */
-        return regex_reader_node(reader, NODE_EDGE);
+        return regex_reader_loose(reader, NODE_EDGE);
     }
     bool negated = read_class_start(reader);
     struct class_state state = {.range = RANGE_NONE};
@@ -176,6 +176,7 @@ struct regex_node *regex_reader_class(struct regex_reader *reader)
         regex_set_negate(&reader->set);
     }
     if (state.doubtful && state.parts > 1) { /* anything */
+        reader->loose = true;
         regex_set_clear(&reader->set);
         regex_set_negate(&reader->set);
     }

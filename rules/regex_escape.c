@@ -118,6 +118,7 @@ bool regex_reader_escaped(struct regex_reader *reader, bool in_class, uint32_t *
 void regex_reader_property(struct regex_reader *reader, bool in_class)
 {
     const uint8_t *start = reader->at - 2; /* the backslash */
+    reader->loose = true;                  /* 10.42 does not find "/9" after a space with \p{^Ll}+?\D9: it has the last word */
     if (regex_reader_sees(reader, "{")) {
         (void)regex_reader_skip_past(reader, '}');
     } else if (reader->at < reader->end) {
@@ -143,7 +144,7 @@ static struct regex_node *read_number_escape(struct regex_reader *reader)
         reader->at++;
     }
     if (number < 10 || *digits >= '8' || number <= reader->group_count) {
-        return regex_reader_node(reader, NODE_ANY);
+        return regex_reader_loose(reader, NODE_ANY);
     }
     reader->at = digits;
     return regex_reader_literal(reader, read_short_number(reader, 8, 3));
@@ -166,13 +167,13 @@ static struct regex_node *read_reference(struct regex_reader *reader)
             reader->at++;
         }
     }
-    return regex_reader_node(reader, NODE_ANY);
+    return regex_reader_loose(reader, NODE_ANY);
 }
 
 /* \R: the two characters CR LF, or one line end. */
 static struct regex_node *read_line_end(struct regex_reader *reader)
 {
-    struct regex_node *choice = regex_reader_node(reader, NODE_CHOICE);
+    struct regex_node *choice = regex_reader_loose(reader, NODE_CHOICE); /* it is atomic */
     struct regex_node *pair = regex_reader_node(reader, NODE_SEQUENCE);
     struct regex_node *first = regex_reader_literal(reader, '\r');
     struct regex_node *second = regex_reader_literal(reader, '\n');
@@ -192,7 +193,7 @@ static struct regex_node *read_line_end(struct regex_reader *reader)
 /* \X: one character or more; which ones belong together is for PCRE2 to say. */
 static struct regex_node *read_cluster(struct regex_reader *reader)
 {
-    struct regex_node *repeat = regex_reader_node(reader, NODE_REPEAT);
+    struct regex_node *repeat = regex_reader_loose(reader, NODE_REPEAT);
     regex_set_clear(&reader->set);
     regex_set_negate(&reader->set);
     struct regex_node *one = regex_reader_set_node(reader);

@@ -17,7 +17,7 @@ static struct regex_node *read_body(struct regex_reader *reader)
 /* A look-around requires nothing of the text that is taken. */
 static struct regex_node *read_look_around(struct regex_reader *reader)
 {
-    return read_body(reader) ? regex_reader_node(reader, NODE_EMPTY) : NULL;
+    return read_body(reader) ? regex_reader_loose(reader, NODE_EMPTY) : NULL;
 }
 
 /* A reference, or the call of a group, up to its closing parenthesis. */
@@ -26,7 +26,7 @@ static struct regex_node *read_call(struct regex_reader *reader)
     if (!regex_reader_skip_past(reader, ')')) {
         return regex_reader_fail(reader, STATUS_UNSUPPORTED);
     }
-    return regex_reader_node(reader, NODE_ANY);
+    return regex_reader_loose(reader, NODE_ANY);
 }
 
 static struct regex_node *read_named(struct regex_reader *reader, uint8_t end)
@@ -74,6 +74,7 @@ static struct regex_node *read_verb(struct regex_reader *reader)
     }
     struct span name = span_of(start, (size_t)(reader->at - start));
     if (regex_reader_sees(reader, ":") && is_one_of(name, groups)) {
+        reader->loose = true;
         reader->at++;
         return read_body(reader);
     }
@@ -84,12 +85,13 @@ static struct regex_node *read_verb(struct regex_reader *reader)
     if (!is_one_of(name, verbs) || !regex_reader_skip_past(reader, ')')) {
         return regex_reader_fail(reader, STATUS_UNSUPPORTED);
     }
-    return regex_reader_node(reader, NODE_EMPTY);
+    return regex_reader_loose(reader, NODE_EMPTY);
 }
 
 /* (?(condition)yes|no). `at` stands on the second opening parenthesis. */
 static struct regex_node *read_conditional(struct regex_reader *reader)
 {
+    reader->loose = true;
     reader->at++;
     if (regex_reader_sees(reader, "?") || regex_reader_sees(reader, "*")) {
         if (!regex_reader_group(reader)) { /* an assertion */
@@ -196,6 +198,7 @@ static struct regex_node *read_special(struct regex_reader *reader)
     case ':':
     case '|':
     case '>':
+        reader->loose |= kind == '>'; /* atomic */
         reader->at++;
         return read_body(reader);
     case '=':

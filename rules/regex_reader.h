@@ -19,6 +19,7 @@ struct regex_reader {
     struct arena *arena;
     struct regex_options options;
     bool quoted; /* between \Q and \E */
+    bool loose;  /* something was read for which the tree allows more than PCRE2 does */
     uint32_t depth;
     uint32_t node_count;
     uint32_t group_count; /* groups opened so far: at least as many as captures */
@@ -27,6 +28,8 @@ struct regex_reader {
 };
 
 struct regex_node *regex_reader_node(struct regex_reader *reader, enum regex_node_type type);
+/* The same for what the tree can only say more loosely. */
+struct regex_node *regex_reader_loose(struct regex_reader *reader, enum regex_node_type type);
 /* To be called when the children of a sequence, a choice or a repeat are complete: sets `empty` and `empty_freely`. */
 void regex_reader_close(struct regex_node *node);
 /* NODE_CHARACTERS of what reader->set holds. */

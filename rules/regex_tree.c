@@ -32,6 +32,12 @@ struct regex_node *regex_reader_node(struct regex_reader *reader, enum regex_nod
     return node;
 }
 
+struct regex_node *regex_reader_loose(struct regex_reader *reader, enum regex_node_type type)
+{
+    reader->loose = true;
+    return regex_reader_node(reader, type);
+}
+
 void regex_reader_close(struct regex_node *node)
 {
     if (node->type == NODE_REPEAT) {
@@ -215,7 +221,8 @@ static enum brace read_repeat(struct regex_reader *reader, uint32_t *ret_min, ui
         return BRACE_LITERAL;
     }
     if (kind != BRACE_LITERAL && reader->at < reader->end && (*reader->at == '+' || *reader->at == '?')) {
-        reader->at++; /* possessive or lazy: which matches are preferred is no matter here */
+        reader->loose |= *reader->at == '+'; /* possessive: it gives nothing back */
+        reader->at++;                        /* lazy: which matches are preferred is no matter here */
     }
     return kind;
 }
@@ -234,7 +241,7 @@ static struct regex_node *read_repeats(struct regex_reader *reader, struct regex
             return regex_reader_fail(reader, STATUS_LIMIT);
         }
         if (kind == BRACE_UNSURE) {
-            item = regex_reader_node(reader, NODE_ANY);
+            item = regex_reader_loose(reader, NODE_ANY);
         } else if (item->type != NODE_EMPTY && item->type != NODE_ANY) {
             struct regex_node *repeat = regex_reader_node(reader, NODE_REPEAT);
             if (!repeat) {
@@ -375,6 +382,9 @@ enum status regex_tree_parse(struct span pattern, struct arena *arena, struct re
         root = regex_reader_fail(reader, STATUS_UNSUPPORTED); /* a closing parenthesis too many */
     }
     enum status status = reader->status;
+    if (status == STATUS_OK) {
+        root->loose = reader->loose;
+    }
     free(reader);
     if (status == STATUS_OK) {
         *ret_root = root;

@@ -48,6 +48,7 @@ struct regex_node {
     struct regex_node *next;       /* sibling */
     bool empty;                    /* it may take no text */
     bool empty_freely;             /* it may take no text, and then demands nothing of the place where it stands */
+    bool loose;                    /* of the root: the tree allows more than PCRE2 does, even in ASCII on one line */
     struct regex_learned *learned; /* what rules/regex_literals.c found out about it; NULL: nothing yet */
 };
 
