@@ -179,7 +179,9 @@ static void bench_open(struct bench *bench, struct ruleset *ruleset, uint32_t ba
     need(searcher_prepare(bench->searcher, bench->program), "cannot start");
     need(regex_scratch_new(&bench->scratch), "cannot start");
     need(regex_scratch_new(&bench->confirmer.scratch), "cannot start");
+    bench->confirmer.automata = searcher_automata(bench->searcher);
     need(arena_new(1u << 14, ARENA_BYTES_MAX, &bench->confirmer.arena), "cannot start");
+    need(arena_new(1u << 16, ARENA_BYTES_MAX, &bench->confirmer.batch_arena), "cannot start");
     need(admission_new(batch, TEXT_BYTES_MAX, &bench->admission), "cannot start");
     need(ledger_new(64, FRAME_BYTES_MAX, &bench->ledger), "cannot start");
 }

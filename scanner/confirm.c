@@ -27,10 +27,9 @@ void confirmer_free(struct confirmer *confirmer)
     buffer_free(&confirmer->remade);
     buffer_free(&confirmer->repaired);
     buffer_free(&confirmer->skeleton);
-    free(confirmer->order);
-    free(confirmer->spare_order);
     regex_scratch_free(&confirmer->scratch);
     arena_free(&confirmer->arena);
+    arena_free(&confirmer->batch_arena);
 }
 
 static bool is_confirmed(const struct candidate *candidate)
@@ -173,6 +172,7 @@ static void confirm_one(struct confirmer *confirmer, const struct candidate *can
         know->limited[pattern] = true;
         return;
     }
+    automata_asked(confirmer->automata, candidate->probe, 1);
     switch (confirm_probe(confirmer, probe, candidate, text)) {
     case STATUS_OK:
         know->values[pattern] = TRUTH_TRUE;
@@ -391,59 +391,92 @@ static enum status decide_hit(struct confirmer *confirmer, const struct program_
     return add_spans(confirmer, planned->rule, message, candidates, count, &know, ret_hit);
 }
 
-static enum status reserve_order(struct confirmer *confirmer, uint32_t count)
+/* Candidates on their way to be settled: `order` has the indexes of those that can be, by probe, then by message. */
+struct settling {
+    struct candidate *candidates;
+    uint32_t *order, *spare;
+    uint32_t count;
+    struct span *texts; /* of one probe: what is searched of its messages, */
+    uint32_t *numbers;  /* 0, 1, 2 and so on, */
+    automaton_answer *answers; /* and what its automaton says */
+};
+
+/* Only a rule of one pattern needs it confirmed whatever else is found; automata may say no to any. */
+static enum status begin_settling(struct confirmer *confirmer, struct candidate *candidates, uint32_t count,
+                                  struct settling *ret_settling)
 {
-    if (count <= confirmer->order_capacity) {
-        return STATUS_OK;
-    }
-    uint32_t *order = reallocarray(confirmer->order, count, sizeof *order);
-    if (!order) {
+    struct settling settling = {.candidates = candidates};
+    struct arena *arena = confirmer->batch_arena;
+    arena_reset(arena);
+    settling.order = arena_allocate(arena, count * sizeof *settling.order);
+    settling.spare = arena_allocate(arena, count * sizeof *settling.spare);
+    settling.texts = arena_allocate(arena, count * sizeof *settling.texts);
+    settling.numbers = arena_allocate(arena, count * sizeof *settling.numbers);
+    settling.answers = arena_allocate(arena, count * sizeof *settling.answers);
+    if (!settling.order || !settling.spare || !settling.texts || !settling.numbers || !settling.answers) {
         return STATUS_NO_MEMORY;
     }
-    confirmer->order = order;
-    uint32_t *spare = reallocarray(confirmer->spare_order, count, sizeof *spare);
-    if (!spare) {
-        return STATUS_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct program_probe *probe = &confirmer->program->probes[candidates[i].probe];
+        /* The skeleton is made for the messages in which something is to be confirmed. */
+        if (!candidates[i].confirmed && !candidates[i].held && probe->regex && probe->view != VIEW_SKELETON) {
+            settling.numbers[settling.count] = settling.count;
+            settling.order[settling.count++] = i;
+        }
     }
-    confirmer->spare_order = spare;
-    confirmer->order_capacity = count;
+    *ret_settling = settling;
     return STATUS_OK;
 }
 
-/* The order of candidates by probe, those of one probe by message: a sort byte by byte. */
-static const uint32_t *order_by_probe(struct confirmer *confirmer, const struct candidate *candidates, uint32_t count)
+/* Sorts the order by probe: byte by byte, so that those of one probe stay in the order of messages. */
+static void sort_by_probe(struct settling *settling)
 {
-    uint32_t *from = confirmer->order, *to = confirmer->spare_order, most = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        from[i] = i;
-        most |= candidates[i].probe;
+    const struct candidate *candidates = settling->candidates;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < settling->count; i++) {
+        most |= candidates[settling->order[i]].probe;
     }
     for (unsigned shift = 0; shift < 32 && most >> shift > 0; shift += 8) {
-        uint32_t places[257] = {0};
-        for (uint32_t i = 0; i < count; i++) {
-            places[(candidates[i].probe >> shift & 255) + 1]++;
+        uint32_t places[257] = {0}, *from = settling->order, *to = settling->spare;
+        for (uint32_t i = 0; i < settling->count; i++) {
+            places[(candidates[from[i]].probe >> shift & 255) + 1]++;
         }
         for (unsigned b = 0; b < 256; b++) {
             places[b + 1] += places[b];
         }
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; i < settling->count; i++) {
             to[places[candidates[from[i]].probe >> shift & 255]++] = from[i];
         }
-        uint32_t *swap = from;
-        from = to;
-        to = swap;
+        settling->order = to;
+        settling->spare = from;
     }
-    return from;
+}
+
+/* What the automaton of a probe says of its candidates, if it has one. */
+static void ask_automaton(struct confirmer *confirmer, struct settling *settling, uint32_t probe,
+                          const uint32_t *order, uint32_t count)
+{
+    const struct view_batch *views = &confirmer->views[confirmer->program->probes[probe].view];
+    for (uint32_t i = 0; i < count; i++) {
+        settling->texts[i] = view_batch_text(views, settling->candidates[order[i]].message);
+    }
+    bool certain;
+    if (!automata_look(confirmer->automata, probe, settling->texts, settling->numbers, count, settling->answers,
+                       &certain)) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct candidate *candidate = &settling->candidates[order[i]];
+        bool plain = (views->facts[candidate->message] & VIEW_FACT_PLAIN) != 0;
+        candidate->refuted = settling->answers[i] == 0;
+        candidate->held = settling->answers[i] == 1 && certain && plain;
+    }
 }
 
 /* STATUS_LIMIT: to be decided with the rest of its message. */
-static enum status settle_one(struct confirmer *confirmer, const struct candidate *candidate)
+static enum status settle_one(struct confirmer *confirmer, const struct program_probe *probe,
+                              const struct candidate *candidate)
 {
-    const struct program_probe *probe = &confirmer->program->probes[candidate->probe];
-    const struct rule *rule = confirmer->program->rules[probe->rule].rule;
-    if (candidate->confirmed || !probe->regex || rule->pattern_count != 1 || probe->view == VIEW_SKELETON) {
-        return STATUS_LIMIT; /* the skeleton is made for the messages in which something is to be confirmed */
-    }
     struct span text = probe->view == VIEW_RAW ? confirmer->texts[candidate->message]
                                                : view_batch_text(&confirmer->views[probe->view], candidate->message);
     if (probe->view == VIEW_RAW && !is_ascii(text)) {
@@ -454,20 +487,43 @@ static enum status settle_one(struct confirmer *confirmer, const struct candidat
     return status;
 }
 
+/* The candidates of one probe. */
+static void settle_run(struct confirmer *confirmer, struct settling *settling, const uint32_t *order, uint32_t count)
+{
+    uint32_t number = settling->candidates[order[0]].probe, asked = 0;
+    const struct program_probe *probe = &confirmer->program->probes[number];
+    ask_automaton(confirmer, settling, number, order, count);
+    if (confirmer->program->rules[probe->rule].rule->pattern_count != 1) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct candidate *candidate = &settling->candidates[order[i]];
+        if (!candidate->refuted && !candidate->held) {
+            enum status status = settle_one(confirmer, probe, candidate);
+            candidate->held = status == STATUS_OK;
+            candidate->refuted = status == STATUS_NOT_FOUND;
+            asked++;
+        }
+    }
+    automata_asked(confirmer->automata, number, asked);
+}
+
 enum status confirmer_settle(struct confirmer *confirmer, struct candidate *candidates, uint32_t *count)
 {
-    enum status status = reserve_order(confirmer, *count);
+    struct settling settling;
+    enum status status = begin_settling(confirmer, candidates, *count, &settling);
     if (status != STATUS_OK) {
         return status;
     }
-    const uint32_t *order = order_by_probe(confirmer, candidates, *count);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < *count; i++) {
-        struct candidate *candidate = &candidates[order[i]];
-        status = settle_one(confirmer, candidate);
-        candidate->held = status == STATUS_OK;
-        candidate->refuted = status == STATUS_NOT_FOUND;
+    sort_by_probe(&settling);
+    for (uint32_t first = 0, next; first < settling.count; first = next) {
+        uint32_t probe = candidates[settling.order[first]].probe;
+        for (next = first + 1; next < settling.count && candidates[settling.order[next]].probe == probe;) {
+            next++;
+        }
+        settle_run(confirmer, &settling, settling.order + first, next - first);
     }
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < *count; i++) {
         if (!candidates[i].refuted) {
             candidates[kept++] = candidates[i];

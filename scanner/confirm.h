@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "rules/regex.h"
+#include "scanner/automata.h"
 #include "scanner/scanner.h"
 #include "scanner/search.h"
 
@@ -18,10 +19,10 @@ struct confirmer {
     const struct view_batch *views; /* by view: what was searched */
     const struct span *texts;       /* the messages as sent */
     struct regex_scratch *scratch;
-    struct arena *arena; /* hits and spans of one message; reset by the caller */
+    struct arena *arena;       /* hits and spans of one message; reset by the caller */
+    struct arena *batch_arena; /* what confirmer_settle needs */
     uint64_t confirmations;
-    uint32_t *order, *spare_order; /* candidates by probe, while they are settled */
-    uint32_t order_capacity;
+    struct automata *automata; /* of the searcher */
     bool without_spans;                               /* hits have none: nobody asks for places */
     struct verdict_span found[SCANNER_HIT_SPANS_MAX]; /* of one rule, while they are looked for */
     bool across;                                      /* rules with `across` give partial hits (scanner/scanner.h) */

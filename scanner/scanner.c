@@ -8,6 +8,7 @@
 #include "text/view.h"
 
 #define HITS_ARENA_MAX ((size_t)64 << 20)
+#define BATCH_ARENA_MAX ((size_t)256 << 20) /* for SEARCH_CANDIDATES_MAX */
 
 const struct rule scanner_unscanned_rule = {
     .id = "weir.unscanned",
@@ -45,6 +46,9 @@ enum status scanner_new(struct scanner **ret_scanner)
     if (status == STATUS_OK) {
         status = arena_new(1u << 14, HITS_ARENA_MAX, &scanner->confirmer.arena);
     }
+    if (status == STATUS_OK) {
+        status = arena_new(1u << 16, BATCH_ARENA_MAX, &scanner->confirmer.batch_arena);
+    }
     if (status != STATUS_OK) {
         scanner_free(&scanner);
         return status;
@@ -76,6 +80,11 @@ void scanner_set_across(struct scanner *scanner, bool across)
 void scanner_set_spans(struct scanner *scanner, bool wanted)
 {
     scanner->confirmer.without_spans = !wanted;
+}
+
+void scanner_set_first(struct scanner *scanner, uint32_t messages)
+{
+    searcher_set_first(scanner->searcher, messages);
 }
 
 struct scanner_counts scanner_counts(const struct scanner *scanner)
@@ -173,6 +182,7 @@ static enum status scan_slice(struct scan *scan, const struct program *program, 
     enum status status = find_candidates(scanner, program, scan->texts + first, count, &candidates, &candidate_count);
     if (status == STATUS_OK) {
         scanner->confirmer.program = program;
+        scanner->confirmer.automata = searcher_automata(scanner->searcher);
         scanner->confirmer.views = scanner->views;
         scanner->confirmer.texts = scan->texts + first;
         scanner->counts.candidates += candidate_count;

@@ -66,6 +66,12 @@ void scanner_set_across(struct scanner *scanner, bool across);
 /* Whether hits have spans (they do unless told otherwise): finding every place costs more than finding the hit. */
 void scanner_set_spans(struct scanner *scanner, bool wanted);
 
+/*
+ * After how many messages regexes that nothing is searched for get their automata (scanner/sweep.h): only speed depends on
+ * it. Tests want 0.
+ */
+void scanner_set_first(struct scanner *scanner, uint32_t messages);
+
 /* What was done since the scanner was made: for metrics, benchmarks and `weir rules profile`. */
 struct scanner_counts {
     uint64_t messages, bytes, candidates, confirmations, flagged, unscanned;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scanner/sweep.h"
 #include "text/caseless.h"
 #include "text/domain.h"
 #include "text/phrase.h"
@@ -26,9 +27,8 @@ struct searcher {
         uint32_t index;  /* in candidates */
     } * last;
     uint32_t probe_capacity;
-    uint64_t
-        *met; /* a bit for each of the probes that no search finds in all messages: does a message meet its demand? */
-    uint32_t met_capacity;
+    struct automata *automata;
+    struct sweep *sweep;
     uint32_t base; /* message i of the current batch has the number base + i; numbers are never used twice */
 };
 
@@ -114,6 +114,10 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     }
     batch->starts[count] = (uint32_t)batch->text.size;
     batch->count = count;
+    if (buffer_reserve(&batch->text, AUTOMATON_BLOCK) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    memset(batch->text.data + batch->text.size, 0, AUTOMATON_BLOCK); /* automata look at whole blocks */
     return STATUS_OK;
 }
 
@@ -138,6 +142,14 @@ enum status searcher_new(struct searcher **ret_searcher)
         return STATUS_NO_MEMORY;
     }
     searcher->base = 1;
+    enum status status = automata_new(&searcher->automata);
+    if (status == STATUS_OK) {
+        status = sweep_new(&searcher->sweep);
+    }
+    if (status != STATUS_OK) {
+        searcher_free(&searcher);
+        return status;
+    }
     *ret_searcher = searcher;
     return STATUS_OK;
 }
@@ -149,7 +161,8 @@ void searcher_free(struct searcher **searcher)
         free((*searcher)->candidates);
         free((*searcher)->spare);
         free((*searcher)->last);
-        free((*searcher)->met);
+        automata_free(&(*searcher)->automata);
+        sweep_free(&(*searcher)->sweep);
         free(*searcher);
         *searcher = NULL;
     }
@@ -170,6 +183,17 @@ static enum status grow_scratch(struct searcher *searcher, const struct partitio
     }
 }
 
+void searcher_set_first(struct searcher *searcher, uint32_t messages)
+{
+    sweep_set_first(searcher->sweep, messages);
+    automata_set_first(searcher->automata, messages);
+}
+
+struct automata *searcher_automata(struct searcher *searcher)
+{
+    return searcher->automata;
+}
+
 enum status searcher_prepare(struct searcher *searcher, const struct program *program)
 {
     if (program->probe_count > searcher->probe_capacity) {
@@ -181,18 +205,8 @@ enum status searcher_prepare(struct searcher *searcher, const struct program *pr
         searcher->last = last;
         searcher->probe_capacity = program->probe_count;
     }
-    for (int view = 0; view < VIEW_COUNT; view++) {
-        uint32_t words = program->demands[view].words;
-        if (words > searcher->met_capacity) {
-            uint64_t *met = reallocarray(searcher->met, words, sizeof *met);
-            if (!met) {
-                return STATUS_NO_MEMORY;
-            }
-            searcher->met = met;
-            searcher->met_capacity = words;
-        }
-    }
-    enum status status = STATUS_OK;
+    enum status status = automata_prepare(searcher->automata, program);
+    sweep_forget(searcher->sweep);
     for (uint32_t i = 0; status == STATUS_OK && i < program->literal_partition_count; i++) {
         status = grow_scratch(searcher, program->literals[i].partition);
     }
@@ -403,26 +417,14 @@ static enum status look_up_tokens(struct search_pass *pass)
     return pass->status;
 }
 
-/* What nothing was searched for, in the messages that could match. */
-static enum status add_always(struct searcher *searcher, const struct program *program, const struct view_batch *views,
-                              uint32_t messages)
+static enum status add_swept(void *context, uint32_t message, uint32_t probe, bool held)
 {
-    for (int view = 0; view < VIEW_COUNT; view++) {
-        const struct regex_demand_index *demands = &program->demands[view];
-        for (uint32_t message = 0; message < messages && demands->count > 0; message++) {
-            regex_demand_index_meet(demands, view_batch_text(&views[view], message), searcher->met);
-            for (uint32_t word = 0; word < demands->words; word++) {
-                for (uint64_t left = searcher->met[word]; left; left &= left - 1) {
-                    uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-                    enum status status = add_unconfirmed(searcher, message, program->always[view][i], 0, UINT32_MAX);
-                    if (status != STATUS_OK) {
-                        return status;
-                    }
-                }
-            }
-        }
+    struct searcher *searcher = context;
+    enum status status = add_unconfirmed(searcher, message, probe, 0, UINT32_MAX);
+    if (status == STATUS_OK && held) {
+        searcher->candidates[searcher->last[probe].index].held = true;
     }
-    return STATUS_OK;
+    return status;
 }
 
 static int compare_candidates(const void *a, const void *b)
@@ -563,8 +565,10 @@ enum status searcher_search(struct searcher *searcher, const struct program *pro
                                    .expressions = &program->expressions[i]};
         status = run_pass(&pass, program->expressions[i].partition, on_expression);
     }
-    if (status == STATUS_OK) {
-        status = add_always(searcher, program, views, messages);
+    for (int view = 0; status == STATUS_OK && view < VIEW_COUNT; view++) {
+        if (program->demands[view].count > 0) {
+            status = sweep_run(searcher->sweep, program, (enum view)view, &views[view], add_swept, searcher);
+        }
     }
     searcher->base += messages;
     if (status != STATUS_OK) {

@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "rules/program.h"
+#include "scanner/automata.h"
 
 struct candidate {
     uint32_t message; /* index in the batch */
@@ -24,7 +25,7 @@ struct candidate {
         end; /* in what was searched of the message: the place if confirmed; else a match begins from start to end */
     bool confirmed;
     bool refuted; /* PCRE2 found none */
-    bool held;    /* PCRE2 found a match, nobody knows where yet (confirmer_settle) */
+    bool held;    /* there is a match, nobody knows where yet */
 };
 
 /*
@@ -56,6 +57,12 @@ void search_sort(struct candidate *candidates, uint32_t count);
 struct searcher;
 enum status searcher_new(struct searcher **ret_searcher) MUST_USE;
 void searcher_free(struct searcher **searcher);
+
+/* What has been found out about regexes while searching; the searcher's own, and of its thread. */
+struct automata *searcher_automata(struct searcher *searcher);
+
+/* For tests: automata are made after so much traffic (scanner/sweep.h, scanner/automata.h), which is much by default. */
+void searcher_set_first(struct searcher *searcher, uint32_t messages);
 
 /* Grows the searcher's scratch for a program. Must be called before its first search with that program. */
 enum status searcher_prepare(struct searcher *searcher, const struct program *program) MUST_USE;
