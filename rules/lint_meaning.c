@@ -370,9 +370,12 @@ static void check_cost(struct lint *lint, const struct pattern *pattern, const s
         if (share < SHARE_SMALL || probe->view == VIEW_SKELETON) {
             return; /* the bytes that it needs are rare: cheaper than any search */
         }
-        lint_report(lint, "searched-always", &pattern->body,
+        /* An automaton refutes what its tree says for certain; the rest is for PCRE2. */
+        lint_report(lint, tree->loose ? "searched-always" : "no-literal", &pattern->body,
                     "make sure that some text of three letters or more must be there",
-                    "nothing can be searched for this regex: PCRE2 runs on %.0f%% of ordinary messages", 100 * share);
+                    tree->loose ? "nothing can be searched for this regex: PCRE2 runs on %.0f%% of ordinary messages"
+                                : "no match of this regex needs a rare text: it is looked for in %.0f%% of ordinary messages",
+                    100 * share);
     } else if (probe->search == SEARCH_EXPRESSION) {
         lint_report(
             lint, "no-literal", &pattern->body,

@@ -108,7 +108,6 @@ static enum status plan_search(struct plan *plan, uint32_t number, struct span p
     }
     enum status status = make_choice(plan, pattern, view, &choice);
     probe->demand = choice.demand;
-    probe->rare = choice.rare;
     probe->search = SEARCH_LITERALS; /* none, if nothing can match */
     if (status == STATUS_OK && !choice.never) {
         bool search = choice.searchable && choice.search_ns < choice.always_ns;
@@ -380,41 +379,23 @@ static enum status plan_rules(struct plan *plan)
     return status;
 }
 
-static bool has_bytes(const struct regex_bytes_seen *set)
-{
-    return (set->ascii[0] | set->ascii[1]) != 0 || set->other;
-}
-
-/* The demand of a probe on messages in which it may match without being found by a search; false if there are none. */
-static bool demand_of(const struct program_probe *probe, struct regex_demand *ret_demand)
-{
-    *ret_demand = probe->demand;
-    if (probe->search == SEARCH_ALWAYS || !has_bytes(&probe->rare)) {
-        return probe->search == SEARCH_ALWAYS;
-    }
-    ret_demand->set_count += ret_demand->set_count < REGEX_DEMAND_SETS_MAX; /* or instead of the commonest */
-    ret_demand->sets[ret_demand->set_count - 1] = probe->rare;
-    return true;
-}
-
 static enum status list_always(struct plan *plan, enum view view)
 {
     const struct program_probe *probes = plan->probes.items;
     struct plan_list demands = {0};
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < plan->probes.count; i++) {
-        struct regex_demand demand;
-        if (probes[i].view != view || !demand_of(&probes[i], &demand)) {
+        if (probes[i].view != view || probes[i].search != SEARCH_ALWAYS) {
             continue;
         }
         uint32_t *added = plan_list_add(&plan->always[view], sizeof *added);
         struct regex_demand *kept = added ? plan_list_add(&demands, sizeof *kept) : NULL;
         if (kept) {
             *added = i;
-            *kept = demand;
+            *kept = probes[i].demand;
         }
         status = kept ? STATUS_OK : STATUS_NO_MEMORY;
-        plan->program->facts.always += probes[i].search == SEARCH_ALWAYS;
+        plan->program->facts.always++;
     }
     if (status == STATUS_OK) {
         status =

@@ -7,10 +7,8 @@
  *                which some literal is required, confirmed by PCRE2 in the messages that hold one. Hyperscan searches for
  *                them, or an index of tokens (rules/plan.h)
  *   expression   what literals leave of a regex, written again more loosely for Hyperscan (rules/regex_loosen.h)
- *   always       what neither can serve, or only at a higher price: PCRE2 on every message that is long enough and has
- *                the bytes that the regex demands (rules/regex_demand.h)
- *   both         of a regex that is dear either way, what it matches in ordinary messages is searched for, and PCRE2 is run
- *                on those with one of its rare characters (rules/regex_weigh.h)
+ *   always       what neither can serve, or only at a higher price: looked for in every message that is long enough and has
+ *                the bytes that the regex demands (rules/regex_demand.h), by automata and PCRE2 (scanner/sweep.h)
  *   deferred     nothing: the rule cannot hold without another pattern, and that one is rarer (rules/gate.h)
  *
  * Probes of one rule have consecutive numbers, so sorting by probe groups by rule.
@@ -46,7 +44,6 @@ struct program_probe {
     enum search_kind search;
     struct regex *regex;               /* confirms; NULL if its literals are confirmed in place */
     struct regex_demand demand;        /* of a message that is looked at without having been found by a search */
-    struct regex_bytes_seen rare;      /* the search finds it in messages without any of these; others are looked at */
     uint32_t first_entry, entry_count; /* SEARCH_DEFERRED without a regex: its literals, in program->entries */
 };
 
@@ -113,7 +110,7 @@ struct program {
     uint32_t literal_partition_count;
     struct program_expressions *expressions;
     uint32_t expression_partition_count;
-    const uint32_t *always[VIEW_COUNT]; /* probes, ascending: those that are not searched for, or not in all messages */
+    const uint32_t *always[VIEW_COUNT]; /* probes, ascending: those that are not searched for */
     struct regex_demand_index demands[VIEW_COUNT]; /* what each of them demands */
     uint32_t views;                                /* bit (1 << view): some probe needs it */
 

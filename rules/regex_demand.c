@@ -7,7 +7,6 @@
 
 #define MESSAGE_BYTES 80.0 /* of an ordinary message */
 #define DEPTH_MAX 64
-#define RARE_SHARE 0.03 /* of the messages: a character that fewer have is rare */
 #define SYMBOLS 129u    /* the characters of ASCII, and all others */
 
 /* Sets of which each must occur, the rarest first. */
@@ -195,32 +194,6 @@ double regex_demand_starts(const struct regex_node *root, const struct traffic_p
     struct regex_bytes_seen set = {0};
     bool anchored = false;
     return add_first(root, &set, &anchored, 0) ? 1 : set_rate(&set, traffic);
-}
-
-static void unite_sets(const struct regex_node *node, struct regex_bytes_seen *all)
-{
-    if (node->type == NODE_CHARACTERS) {
-        all->ascii[0] |= node->set.ascii[0];
-        all->ascii[1] |= node->set.ascii[1];
-    }
-    for (const struct regex_node *child = node->first; child; child = child->next) {
-        unite_sets(child, all); /* not deeper than REGEX_TREE_DEPTH_MAX */
-    }
-}
-
-struct regex_bytes_seen regex_demand_rare(const struct regex_node *root, const struct traffic_profile *traffic)
-{
-    struct regex_bytes_seen all = {0}, rare = {0};
-    unite_sets(root, &all);
-    for (uint32_t c = '!'; c < 0x7F; c++) {
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        struct regex_bytes_seen one = {0};
-        one.ascii[c >> 6] = UINT64_C(1) << (c & 63);
-        if (!plain && regex_set_has_ascii(all.ascii, c) && regex_demand_set_share(&one, traffic) < RARE_SHARE) {
-            rare.ascii[c >> 6] |= one.ascii[c >> 6];
-        }
-    }
-    return rare;
 }
 
 enum status regex_demand_index_make(const struct regex_demand *demands, uint32_t count, struct arena *arena,

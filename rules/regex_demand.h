@@ -55,9 +55,6 @@ enum status regex_demand_index_make(const struct regex_demand *demands, uint32_t
 /* Sets bit i of ret_met, which has index->words words, if the text meets demand i. */
 void regex_demand_index_meet(const struct regex_demand_index *index, struct span text, uint64_t *ret_met);
 
-/* The characters of ASCII in the sets of a tree that are neither letters nor digits and that few ordinary messages have. */
-struct regex_bytes_seen regex_demand_rare(const struct regex_node *root, const struct traffic_profile *traffic);
-
 /* The share of ordinary messages that have one of the bytes, roughly. */
 double regex_demand_set_share(const struct regex_bytes_seen *set, const struct traffic_profile *traffic);
 

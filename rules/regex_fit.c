@@ -195,7 +195,11 @@ static bool drop_impossible(struct regex_node *node)
             return false;
         }
         if (node->min == 0) {
-            *node = (struct regex_node){.type = NODE_EMPTY, .next = node->next, .empty = true, .empty_freely = true};
+            *node = (struct regex_node){.type = NODE_EMPTY,
+                                        .next = node->next,
+                                        .empty = true,
+                                        .empty_freely = true,
+                                        .loose = node->loose};
         }
         return node->type == NODE_REPEAT;
     default:
@@ -220,21 +224,4 @@ enum status regex_fit(struct regex_node *root, enum view view, struct arena *are
     struct fitting fitting = {.view = view, .arena = arena};
     enum status status = fit_node(&fitting, root);
     return status == STATUS_OK && drop_impossible(root) ? STATUS_NOT_FOUND : status;
-}
-
-static void take_out(struct regex_node *node, const uint64_t absent[2])
-{
-    if (node->type == NODE_CHARACTERS) {
-        node->set.ascii[0] &= ~absent[0];
-        node->set.ascii[1] &= ~absent[1];
-    }
-    for (struct regex_node *child = node->first; child; child = child->next) {
-        take_out(child, absent);
-    }
-}
-
-enum status regex_fit_without(struct regex_node *root, const uint64_t absent[2])
-{
-    take_out(root, absent);
-    return drop_impossible(root) ? STATUS_NOT_FOUND : STATUS_OK;
 }

@@ -21,10 +21,4 @@
  */
 enum status regex_fit(struct regex_node *root, enum view view, struct arena *arena) MUST_USE;
 
-/*
- * Of a fitted tree: what is left for texts without any of the characters of ASCII in `absent`. STATUS_NOT_FOUND: only texts
- * with one of them can match.
- */
-enum status regex_fit_without(struct regex_node *root, const uint64_t absent[2]) MUST_USE;
-
 #endif

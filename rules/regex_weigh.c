@@ -13,7 +13,8 @@
  */
 #define MESSAGE_BYTES 80.0
 #define LOOK_NS 4.0      /* whether a message has what is demanded */
-#define CONFIRM_NS 100.0 /* PCRE2 on a message, */
+#define AUTOMATON_NS 100.0 /* a message that goes through an automaton, */
+#define CONFIRM_NS 100.0   /* PCRE2 on a message, */
 #define TRY_NS 15.0      /* at each place where a match may begin, and there for each node of its tree: */
 #define TRY_NODE_NS 0.06
 #define TRY_NODES_MAX 1500u
@@ -26,10 +27,7 @@
 #define WEIGHT_LARGE 128u /* and one that is longer than this has many states at once */
 #define WEIGHT_LARGE_NS 8.0
 #define LARGE_NS_MAX 2000.0
-#define LARGE_ORDINARY_NS_MAX 600.0
 #define EXPRESSION_BYTES_MAX 4000u /* a longer one takes seconds to compile, or is refused */
-#define DEAR_NS 300.0              /* from here on one more way is looked for, */
-#define ORDINARY_SHARE 0.7         /* which must be cheaper by this */
 
 struct weighing {
     struct arena *scratch;
@@ -62,7 +60,7 @@ static bool has_trigger(const struct weighing *by, const struct regex_node *tree
 
 /* Plans the search for a fitted tree, and adds up what it costs if a confirmation costs `confirm_ns`. */
 static enum status weigh_search(const struct weighing *by, const struct regex_node *tree, enum view view,
-                                double confirm_ns, double large_ns_max, struct regex_choice *choice)
+                                double confirm_ns, struct regex_choice *choice)
 {
     struct regex_loosened facts = {0};
     enum status status = regex_search_plan(tree, by->scratch, view, by->traffic, &choice->search);
@@ -84,44 +82,8 @@ static enum status weigh_search(const struct weighing *by, const struct regex_no
         double starts = regex_demand_starts(tree, by->traffic);
         uint32_t large = facts.weight > WEIGHT_LARGE ? facts.weight - WEIGHT_LARGE : 0;
         choice->search_ns +=
-            fmin(starts / STARTS_MANY, 1) * (UNTRIGGERED_NS + fmin(large * WEIGHT_LARGE_NS, large_ns_max));
+            fmin(starts / STARTS_MANY, 1) * (UNTRIGGERED_NS + fmin(large * WEIGHT_LARGE_NS, LARGE_NS_MAX));
     }
-    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
-}
-
-/*
- * A regex for which every way is dear: how about searching only for what it matches in messages without rare characters, and
- * confirming it in the few messages with one? Patterns that allow quotes and brackets between any two letters are mere
- * words where there are none. Chosen if that costs less.
- */
-static enum status weigh_ordinary(const struct weighing *by, struct span pattern, enum view view, double confirm_ns,
-                                  struct regex_choice *choice)
-{
-    struct regex_node *tree = NULL;
-    struct regex_choice other = {
-        .expression = BUFFER_INIT(REGEX_EXPRESSION_SIZE_MAX), .searchable = true, .demand = choice->demand};
-    enum status status = regex_tree_parse(pattern, by->scratch, &tree);
-    status = status == STATUS_OK ? regex_fit(tree, view, by->scratch) : status;
-    if (status == STATUS_OK) {
-        other.rare = regex_demand_rare(tree, by->traffic);
-        status = regex_fit_without(tree, other.rare.ascii);
-        other.never = status == STATUS_NOT_FOUND; /* without them nothing matches, and nothing is searched for */
-    }
-    if (status == STATUS_OK) {
-        status = weigh_search(by, tree, view, confirm_ns, LARGE_ORDINARY_NS_MAX, &other);
-    }
-    double rare_share = regex_demand_set_share(&other.rare, by->traffic);
-    other.search_ns += LOOK_NS + rare_share * confirm_ns;
-    other.rate += rare_share / MESSAGE_BYTES;
-    other.always_ns = choice->always_ns;
-    if ((status == STATUS_OK || other.never) && other.searchable && (other.rare.ascii[0] | other.rare.ascii[1]) != 0 &&
-        other.search_ns < ORDINARY_SHARE * fmin(choice->always_ns, choice->searchable ? choice->search_ns : HUGE_VAL)) {
-        buffer_free(&choice->expression);
-        *choice = other;
-        choice->never = false;
-        return STATUS_OK;
-    }
-    buffer_free(&other.expression);
     return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
 
@@ -142,11 +104,8 @@ enum status regex_weigh(struct span pattern, enum view view, struct arena *scrat
         choice->demand = regex_demand_find(tree, by->traffic);
         double starts = regex_demand_starts(tree, by->traffic);
         confirm_ns = CONFIRM_NS + MESSAGE_BYTES * starts * (TRY_NS + TRY_NODE_NS * count_nodes(tree));
-        choice->always_ns = LOOK_NS + regex_demand_share(&choice->demand, by->traffic) * confirm_ns;
-        status = weigh_search(by, tree, view, confirm_ns, LARGE_NS_MAX, choice);
-    }
-    if (status == STATUS_OK && choice->always_ns > DEAR_NS && (!choice->searchable || choice->search_ns > DEAR_NS)) {
-        status = weigh_ordinary(by, pattern, view, confirm_ns, choice);
+        choice->always_ns = LOOK_NS + regex_demand_share(&choice->demand, by->traffic) * fmin(confirm_ns, AUTOMATON_NS);
+        status = weigh_search(by, tree, view, confirm_ns, choice);
     }
     choice->rate = choice->searchable || choice->never ? choice->rate : 1;
     return status == STATUS_NO_MEMORY ? status : STATUS_OK;

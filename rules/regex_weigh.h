@@ -1,6 +1,6 @@
 /*
- * What each way to find the matches of a regex costs, and so which one the plan takes: literals, an expression, both, or
- * PCRE2 on every message that could match at all. Costs are nanoseconds a message of ordinary chat, measured on chat with
+ * What each way to find the matches of a regex costs, and so which one the plan takes: literals, an expression, both, or to
+ * look for it in every message that could match at all (scanner/sweep.h). Costs are nanoseconds a message of ordinary chat, measured on chat with
  * JIT and Hyperscan, and rough: they only have to put the ways in the right order.
  */
 #ifndef RULES_REGEX_WEIGH_H
@@ -25,7 +25,6 @@ struct regex_choice {
     bool searchable;          /* there is an expression, or none is needed */
     bool never;               /* nothing of this view can match */
     struct regex_demand demand;
-    struct regex_bytes_seen rare; /* the search is one for messages without these bytes */
     double search_ns, always_ns;  /* what each way costs a message, roughly */
     double rate;                  /* how often the search reports something, per byte */
 };

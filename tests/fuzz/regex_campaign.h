@@ -69,6 +69,9 @@ static inline void campaign_report(const struct campaign *campaign)
     }
     fprintf(stderr, "; %llu texts, %llu matches, %llu candidates\n", (unsigned long long)campaign->run.texts,
             (unsigned long long)campaign->run.matches, (unsigned long long)campaign->run.candidates);
+    fprintf(stderr, "automata: %llu answers, %llu refuted, %llu certain matches\n",
+            (unsigned long long)campaign->run.answers, (unsigned long long)campaign->run.refuted,
+            (unsigned long long)campaign->run.certain);
 }
 
 #endif

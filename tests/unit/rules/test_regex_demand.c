@@ -98,37 +98,6 @@ static void test_index(void **state)
     regex_demand_index_meet(&none, span_text("abc"), NULL);
 }
 
-static bool is_rare(const struct regex_bytes_seen *rare, char c)
-{
-    return (rare->ascii[(uint8_t)c >> 6] >> (c & 63) & 1) != 0;
-}
-
-static void test_rare(void **state)
-{
-    (void)state;
-    struct regex_bytes_seen rare = regex_demand_rare(read_tree("c[\"'\\\\^ ]*u[\"'\\\\^ ]*r.?l\\d~"), NULL);
-    assert_true(is_rare(&rare, '^') && is_rare(&rare, '\\') && is_rare(&rare, '~'));
-    assert_false(is_rare(&rare, ' ') || is_rare(&rare, '\'') || is_rare(&rare, 'c') || is_rare(&rare, '7'));
-    struct regex_bytes_seen narrow = regex_demand_rare(read_tree("c[\"'\\\\]*u"), NULL);
-    assert_false(is_rare(&narrow, '^')); /* not in any of its sets */
-    assert_true(regex_demand_set_share(&narrow, NULL) < regex_demand_set_share(&rare, NULL));
-}
-
-/* What is left of a pattern where some characters do not occur. */
-static void test_without(void **state)
-{
-    static const uint64_t absent[2] = {UINT64_C(1) << '%' | UINT64_C(1) << '$', 0};
-    (void)state;
-    struct regex_node *tree = read_tree("a[%$]*b(?:%|c)(?:[$%]d)?");
-    assert_int_equal(regex_fit_without(tree, absent), STATUS_OK);
-    struct regex_literals found;
-    assert_int_equal(regex_literals_find(tree, VIEW_FOLDED, NULL, REGEX_LITERALS_ANY_COST, arena, &found), STATUS_OK);
-    assert_int_equal(found.count, 1);
-    assert_true(span_equal(found.items[0].text, span_text("abc")));
-    assert_int_equal(regex_fit_without(read_tree("a[%$]+b"), absent), STATUS_NOT_FOUND);
-    assert_int_equal(regex_fit_without(read_tree("(?:%|a\\$)b"), absent), STATUS_NOT_FOUND);
-}
-
 static void test_shares(void **state)
 {
     struct regex_demand rare = regex_demand_find(read_tree("<.*>"), NULL);
@@ -164,8 +133,10 @@ static void test_look_sees_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demands), cmocka_unit_test(test_index),  cmocka_unit_test(test_rare),
-        cmocka_unit_test(test_without), cmocka_unit_test(test_shares), cmocka_unit_test(test_look_sees_every_byte),
+        cmocka_unit_test(test_demands),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_look_sees_every_byte),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

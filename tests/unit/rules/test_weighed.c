@@ -37,7 +37,6 @@ static void check_choice(const struct weighed *weighed, struct span pattern, enu
     assert_true(choice->rate == alone.rate && choice->search_ns == alone.search_ns);
     assert_true(choice->always_ns == alone.always_ns);
     assert_true(choice->never == alone.never && choice->searchable == alone.searchable);
-    assert_memory_equal(&choice->rare, &alone.rare, sizeof alone.rare);
     assert_int_equal(choice->demand.size_min, alone.demand.size_min);
     assert_int_equal(choice->search.rest != NULL, alone.search.rest != NULL);
     assert_int_equal(choice->search.literal_count, alone.search.literal_count);
