@@ -235,8 +235,24 @@ static void store_sqlite_close(struct store **store)
         (void)sqlite3_finalize((*store)->statements[i]);
     (void)sqlite3_close_v2((*store)->database);
     arena_free(&(*store)->scratch);
+    store_words_free(&(*store)->words);
+    store_hits_free(&(*store)->hits);
+    free((*store)->kinds);
     free(*store);
     *store = NULL;
+}
+
+/* Without a database yet. */
+static struct store *store_sqlite_new(void)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (!store)
+        return NULL;
+    store_hits_init(&store->hits);
+    if (arena_new(STORE_SCRATCH_CHUNK, STORE_SCRATCH_MAX, &store->scratch) != STATUS_OK ||
+        store_words_new(&store->words) != STATUS_OK)
+        store_sqlite_close(&store);
+    return store;
 }
 
 static enum status store_sqlite_open(const char *path, bool create, struct error *error, struct store **ret_store)
@@ -249,9 +265,8 @@ static enum status store_sqlite_open(const char *path, bool create, struct error
     enum status status = store_sqlite_prepare_file(path, file, create, error);
     if (status != STATUS_OK)
         return status;
-    struct store *store = calloc(1, sizeof *store);
-    if (!store || arena_new(STORE_SCRATCH_CHUNK, STORE_SCRATCH_MAX, &store->scratch) != STATUS_OK) {
-        free(store);
+    struct store *store = store_sqlite_new();
+    if (!store) {
         error_set(error, "cannot open the alert store: out of memory");
         return STATUS_NO_MEMORY;
     }

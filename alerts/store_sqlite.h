@@ -10,24 +10,33 @@
 #include <sqlite3.h>
 
 #include "alerts/store.h"
+#include "alerts/store_sqlite_hits.h"
+#include "alerts/store_sqlite_words.h"
 
 /* X(name, sql) */
 #define STORE_STATEMENTS(X)                                                                                            \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                                        \
     X(COMMIT, "COMMIT")                                                                                                \
     X(ROLLBACK, "ROLLBACK")                                                                                            \
-    X(HIT_KNOWN, "SELECT 1 FROM hits WHERE message_id = ?1 AND rule = ?2")                                             \
-    X(HIT_ADD, "INSERT INTO hits (message_id, rule, case_id, message, title, generation, reason, severity, outcome, "  \
-               "flagged_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")                                      \
-    X(SPAN_ADD, "INSERT INTO hit_spans (hit, position, pattern, view, span_start, span_end) "                          \
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                                     \
-    X(CASE_OPEN, "SELECT id FROM cases WHERE conversation_id = ?1 AND queue = ?2 AND decision = 0")                    \
+    /* the rules that are stored for a message id, whatever its text was then */                                       \
+    X(HITS_KNOWN, "SELECT DISTINCT d.rule FROM messages m JOIN case_messages c ON c.message = m.id "                   \
+                  "JOIN message_hits h ON h.case_id = c.case_id AND h.message = m.id JOIN json_each(h.kinds) k "       \
+                  "JOIN hit_kinds d ON d.id = k.value WHERE m.message_id = ?1")                                        \
+    X(HITS_ADD, "INSERT INTO message_hits (case_id, message, generation, flagged_at_ms, hit_count, kinds, spans) "     \
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                                 \
+    X(KIND_FIND, "SELECT id FROM hit_kinds WHERE rule = ?1 AND title IS ?2 AND reason IS ?3 AND severity = ?4 "        \
+                 "AND outcome = ?5")                                                                                   \
+    X(KIND_ADD, "INSERT INTO hit_kinds (rule, title, reason, severity, outcome) VALUES (?1, ?2, ?3, ?4, ?5)")          \
+    X(PLACE_FIND, "SELECT id FROM hit_places WHERE pattern = ?1 AND view = ?2")                                        \
+    X(PLACE_ADD, "INSERT INTO hit_places (pattern, view) VALUES (?1, ?2)")                                             \
+    X(CASE_OPEN, "SELECT id, severity, updated_at_ms, deadline_ms, unscanned FROM cases "                              \
+                 "WHERE conversation_id = ?1 AND queue = ?2 AND decision = 0")                                         \
     X(CASE_ADD, "INSERT INTO cases (queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, "      \
                 "unscanned) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)")                                                      \
-    X(CASE_JOIN, "UPDATE cases SET severity = max(severity, ?2), updated_at_ms = max(updated_at_ms, ?3), "             \
-                 "deadline_ms = min(deadline_ms, ?4), unscanned = max(unscanned, ?5) WHERE id = ?1")                   \
-    X(MESSAGE_FIND, "SELECT id, complete FROM messages WHERE message_id = ?1 AND conversation_id = ?2 "                \
-                    "AND text = ?3")                                                                                   \
+    X(CASE_RAISE, "UPDATE cases SET severity = ?2, updated_at_ms = ?3, deadline_ms = ?4, unscanned = ?5 "              \
+                  "WHERE id = ?1")                                                                                     \
+    X(CASE_TOUCH, "UPDATE cases SET updated_at_ms = ?2 WHERE id = ?1")                                                 \
+    X(MESSAGE_FIND, "SELECT id, complete, conversation_id = ?2 AND text = ?3 FROM messages WHERE message_id = ?1")     \
     X(MESSAGE_ADD, "INSERT INTO messages (message_id, conversation_id, sender_id, text, sent_at_ms, received_at_ms, "  \
                    "complete, recipients, locale, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")       \
     X(MESSAGE_COMPLETE, "UPDATE messages SET complete = 1, recipients = ?2, locale = ?3, attributes = ?4 "             \
@@ -53,9 +62,10 @@
     X(CASE_MESSAGES, "SELECT m.message_id, m.sender_id, m.recipients, m.locale, m.attributes, m.text, m.sent_at_ms, "  \
                      "m.received_at_ms, c.flagged, m.id FROM case_messages c JOIN messages m ON m.id = c.message "     \
                      "WHERE c.case_id = ?1 ORDER BY m.received_at_ms, m.sent_at_ms, m.id")                             \
-    X(CASE_HITS, "SELECT id, message_id, rule, title, generation, reason, severity, outcome, flagged_at_ms, message "  \
-                 "FROM hits WHERE case_id = ?1 ORDER BY id")                                                           \
-    X(HIT_SPANS, "SELECT pattern, view, span_start, span_end FROM hit_spans WHERE hit = ?1 ORDER BY position")         \
+    X(CASE_HITS, "SELECT m.message_id, h.message, h.generation, h.flagged_at_ms, h.hit_count, h.kinds, h.spans "       \
+                 "FROM message_hits h JOIN messages m ON m.id = h.message WHERE h.case_id = ?1 ORDER BY h.id")         \
+    X(KIND_GET, "SELECT rule, title, reason, severity, outcome FROM hit_kinds WHERE id = ?1")                          \
+    X(PLACE_GET, "SELECT pattern, view FROM hit_places WHERE id = ?1")                                                 \
     X(SHADOW_ADD, "INSERT INTO rule_shadow (rule, generation, shadow_hits, demoted_hits, last_at_ms) "                 \
                   "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (rule, generation) DO UPDATE SET "                          \
                   "shadow_hits = shadow_hits + excluded.shadow_hits, "                                                 \
@@ -80,9 +90,10 @@
     "SELECT id, queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, decision, decided_by, "    \
     "note, decided_at_ms, lease_holder, lease_until_ms, unscanned, "                                                   \
     "(SELECT count(*) FROM case_messages m WHERE m.case_id = cases.id), "                                              \
-    "(SELECT count(*) FROM hits h WHERE h.case_id = cases.id), "                                                       \
-    "(SELECT group_concat(rule, ',') FROM (SELECT rule FROM hits h WHERE h.case_id = cases.id GROUP BY rule "          \
-    "ORDER BY max(severity) DESC, rule)) FROM "
+    "(SELECT coalesce(sum(h.hit_count), 0) FROM message_hits h WHERE h.case_id = cases.id), "                          \
+    "(SELECT group_concat(rule, ',') FROM (SELECT d.rule FROM (SELECT DISTINCT k.value AS id FROM message_hits h, "    \
+    "json_each(h.kinds) k WHERE h.case_id = cases.id) e JOIN hit_kinds d ON d.id = e.id GROUP BY d.rule "              \
+    "ORDER BY max(d.severity) DESC, d.rule)) FROM "
 
 /*
  * One row a rule, or a rule and generation (`by` "generation"). A case counts once for each rule that has hits in it. For
@@ -91,9 +102,12 @@
  */
 #define STORE_RULE_STATS(by)                                                                                           \
     "WITH "                                                                                                            \
-    "flagged AS (SELECT h.rule, " by " AS generation, h.case_id, c.decision, count(*) AS hits, "                       \
-    "max(h.flagged_at_ms) AS last_at_ms FROM hits h JOIN cases c ON c.id = h.case_id WHERE h.outcome = 0 "             \
-    "GROUP BY 1, 2, 3), "                                                                                              \
+    "counted AS (SELECT k.value AS kind, " by " AS generation, h.case_id, count(*) AS hits, "                          \
+    "max(h.flagged_at_ms) AS last_at_ms FROM message_hits h, json_each(h.kinds) k GROUP BY 1, 2, 3), "                 \
+    "said AS (SELECT d.rule, d.outcome, n.generation, n.case_id, n.hits, n.last_at_ms FROM counted n "                 \
+    "JOIN hit_kinds d ON d.id = n.kind), "                                                                             \
+    "flagged AS (SELECT rule, generation, case_id, decision, sum(hits) AS hits, max(last_at_ms) AS last_at_ms "        \
+    "FROM said JOIN cases c ON c.id = case_id WHERE outcome = 0 GROUP BY 1, 2, 3), "                                   \
     "judged AS (SELECT s.rule, " by " AS generation, min(c.decision) AS decision FROM rule_samples s "                 \
     "JOIN messages m ON m.message_id = s.message_id AND m.conversation_id = s.conversation_id "                        \
     "JOIN case_messages f ON f.message = m.id AND f.flagged = 1 "                                                      \
@@ -101,8 +115,8 @@
     "parts (rule, generation, hits, unscanned, cases, d0, d1, d2, d3, shadow, demoted, s1, s2, last_at_ms) AS ("       \
     "SELECT rule, generation, sum(hits), 0, count(*), sum(decision = 0), sum(decision = 1), sum(decision = 2), "       \
     "sum(decision = 3), 0, 0, 0, 0, max(last_at_ms) FROM flagged GROUP BY 1, 2 "                                       \
-    "UNION ALL SELECT rule, " by " AS generation, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0, max(flagged_at_ms) "         \
-    "FROM hits WHERE outcome = 1 GROUP BY 1, 2 "                                                                       \
+    "UNION ALL SELECT rule, generation, 0, sum(hits), 0, 0, 0, 0, 0, 0, 0, 0, 0, max(last_at_ms) "                     \
+    "FROM said WHERE outcome = 1 GROUP BY 1, 2 "                                                                       \
     "UNION ALL SELECT rule, " by " AS generation, 0, 0, 0, 0, 0, 0, 0, sum(shadow_hits), sum(demoted_hits), 0, 0, "    \
     "max(last_at_ms) FROM rule_shadow GROUP BY 1, 2 "                                                                  \
     "UNION ALL SELECT rule, generation, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(decision = 1), sum(decision = 2), 0 "           \
@@ -111,6 +125,14 @@
     "sum(shadow), sum(demoted), sum(s1), sum(s2), max(last_at_ms) FROM parts "                                         \
     "WHERE ?1 IS NULL OR rule = ?1 OR substr(rule, 1, length(?1) + 1) = ?1 || '.' "                                    \
     "GROUP BY 1, 2 ORDER BY rule, max(last_at_ms) DESC, generation"
+
+/* For functions that return an SQLite result. */
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        int try_code = (call);                                                                                         \
+        if (try_code != SQLITE_OK)                                                                                     \
+            return try_code;                                                                                           \
+    } while (0)
 
 enum store_statement {
 #define X(name, sql) STORE_##name,
@@ -122,7 +144,12 @@ enum store_statement {
 struct store {
     sqlite3 *database;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
-    struct arena *scratch; /* of one verdict: decoded recipients and attributes */
+    struct arena *scratch;     /* of one verdict: decoded recipients and attributes */
+    struct store_words *words; /* what hits say again and again */
+    /* of one verdict on its way into the store */
+    struct store_hits_text hits;
+    int64_t *kinds; /* of its hits */
+    uint32_t kinds_capacity;
 };
 
 /* What an SQLite result means; the words begin with `what`, e.g. "cannot store alerts". Never holds stored text. */

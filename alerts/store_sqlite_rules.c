@@ -4,13 +4,6 @@
 #include "alerts/store_rules.h"
 #include "alerts/store_sqlite.h"
 
-#define TRY(call)                                                                                                      \
-    do {                                                                                                               \
-        int try_code = (call);                                                                                         \
-        if (try_code != SQLITE_OK)                                                                                     \
-            return try_code;                                                                                           \
-    } while (0)
-
 static int store_shadow_add(struct store *store, const char *rule, const char *generation, int64_t shadow_hits,
                             int64_t demoted_hits, int64_t last_at_ms)
 {

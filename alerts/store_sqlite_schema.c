@@ -4,6 +4,71 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* The hits of version 2 that were stored together with the hit `f`, in their order. */
+#define STORE_OLD_HITS                                                                                                 \
+    " FROM (SELECT * FROM hits WHERE message = f.message AND case_id = f.case_id AND generation IS f.generation"       \
+    " AND flagged_at_ms = f.flagged_at_ms ORDER BY id) o"
+
+/*
+ * Version 3: the hits of a message in a case lie together in one row, because a row for each hit, and its places in four
+ * indexes, was most of what storing cost. What hits say again and again is in a dictionary, whose rows are only added.
+ * That a rule hits a message id only once, the unique key did; now it is looked up in the transaction that stores.
+ */
+static const char store_sqlite_packed_hits[] =
+    "CREATE TABLE hit_kinds ("
+    " id INTEGER PRIMARY KEY,"
+    " rule TEXT NOT NULL CHECK (rule <> ''),"
+    " title TEXT, reason TEXT,"
+    " severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 3),"
+    " outcome INTEGER NOT NULL CHECK (outcome IN (0, 1))"
+    ") STRICT;"
+    "CREATE INDEX hit_kinds_rule ON hit_kinds (rule);"
+    "CREATE TABLE hit_places ("
+    " id INTEGER PRIMARY KEY,"
+    " pattern TEXT NOT NULL, view TEXT NOT NULL,"
+    " UNIQUE (pattern, view)"
+    ") STRICT;"
+    "CREATE TABLE message_hits ("
+    " id INTEGER PRIMARY KEY,"
+    " case_id INTEGER NOT NULL REFERENCES cases (id),"
+    " message INTEGER NOT NULL REFERENCES messages (id),"
+    " generation TEXT,"
+    " flagged_at_ms INTEGER NOT NULL,"
+    " hit_count INTEGER NOT NULL CHECK (hit_count > 0),"
+    " kinds TEXT NOT NULL," /* JSON: of each hit the number of its kind */
+    " spans TEXT NOT NULL"  /* JSON: of each hit a list of three numbers a span: place, start, end */
+    ") STRICT;"
+    "CREATE INDEX message_hits_case ON message_hits (case_id, message);"
+    /* Row by row, in the order in which hits were stored: the memory that it takes does not grow with the store. */
+    "INSERT INTO hit_kinds (rule, title, reason, severity, outcome)"
+    " SELECT DISTINCT rule, title, reason, severity, outcome FROM hits;"
+    "INSERT INTO hit_places (pattern, view) SELECT DISTINCT pattern, view FROM hit_spans;"
+    "INSERT INTO message_hits (case_id, message, generation, flagged_at_ms, hit_count, kinds, spans)"
+    " SELECT f.case_id, f.message, f.generation, f.flagged_at_ms,"
+    " (SELECT count(*)" STORE_OLD_HITS "),"
+    " (SELECT '[' || group_concat((SELECT k.id FROM hit_kinds k WHERE k.rule = o.rule AND k.title IS o.title"
+    " AND k.reason IS o.reason AND k.severity = o.severity AND k.outcome = o.outcome)) || ']'" STORE_OLD_HITS "),"
+    " (SELECT '[' || group_concat('[' || coalesce((SELECT group_concat(p.id || ',' || s.span_start || ',' || "
+    "s.span_end)"
+    " FROM (SELECT * FROM hit_spans WHERE hit = o.id ORDER BY position) s"
+    " CROSS JOIN hit_places p ON p.pattern = s.pattern AND p.view = s.view), '') || ']') || ']'" STORE_OLD_HITS ")"
+    " FROM hits f WHERE NOT EXISTS (SELECT 1 FROM hits e WHERE e.message = f.message AND e.id < f.id"
+    " AND e.case_id = f.case_id AND e.generation IS f.generation AND e.flagged_at_ms = f.flagged_at_ms);"
+    /* Old rows are not overwritten: what they say is in the store anyway. */
+    "PRAGMA secure_delete = FAST;"
+    "DROP TABLE hit_spans;"
+    "DROP TABLE hits;"
+    "PRAGMA secure_delete = ON;"
+    /* One row a hit, as before, for whoever asks the store in SQL. */
+    "CREATE VIEW hits AS SELECT (h.id << 20) + k.key AS id, m.message_id, d.rule, h.case_id, h.message, d.title,"
+    " h.generation, d.reason, d.severity, d.outcome, h.flagged_at_ms"
+    " FROM message_hits h JOIN messages m ON m.id = h.message JOIN json_each(h.kinds) k"
+    " JOIN hit_kinds d ON d.id = k.value;"
+    "CREATE VIEW hit_spans AS SELECT (h.id << 20) + s.key AS hit, n.key / 3 AS position, p.pattern, p.view,"
+    " s.value ->> (n.key + 1) AS span_start, s.value ->> (n.key + 2) AS span_end"
+    " FROM message_hits h JOIN json_each(h.spans) s JOIN json_each(s.value) n ON n.key % 3 = 0"
+    " JOIN hit_places p ON p.id = n.value;";
+
 const char *const store_sqlite_migrations[] = {
     /* 1 */
     "CREATE TABLE cases ("
@@ -118,6 +183,7 @@ const char *const store_sqlite_migrations[] = {
     "BEGIN SELECT RAISE(ABORT, 'the audit cannot be changed'); END;"
     "CREATE TRIGGER sample_audit_no_removal BEFORE DELETE ON sample_audit "
     "BEGIN SELECT RAISE(ABORT, 'nothing can be removed from the audit'); END;",
+    store_sqlite_packed_hits,
 };
 const uint32_t store_sqlite_migration_count = sizeof store_sqlite_migrations / sizeof store_sqlite_migrations[0];
 
