@@ -401,6 +401,7 @@ void committer_free(struct committer **committer)
     free((*committer)->routed);
     free((*committer)->hits);
     free((*committer)->new);
+    committer_metrics_free(&(*committer)->metrics);
     free(*committer);
     *committer = NULL;
 }

@@ -1,6 +1,20 @@
 #include "alerts/committer_metrics.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Without memory an item is left out of its table, which its hh.tbl then shows. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define COMMITTER_COUNTERS_MAX METRICS_MAX /* more rules than that have no counter of their own */
+
+struct committer_counter {
+    UT_hash_handle hh;
+    struct metric *metric;
+    char name[]; /* of the rule or queue */
+};
 
 void committer_metrics_init(struct committer_metrics *metrics, struct metrics *registry)
 {
@@ -40,6 +54,67 @@ void committer_metrics_init(struct committer_metrics *metrics, struct metrics *r
                           "How long a transaction took until it was on stable storage.", 1e-9, 16, 35);
 }
 
+static void committer_counters_free(struct committer_counter **counters)
+{
+    struct committer_counter *counter, *next;
+    HASH_ITER (hh, *counters, counter, next) {
+        HASH_DEL(*counters, counter);
+        free(counter);
+    }
+}
+
+void committer_metrics_free(struct committer_metrics *metrics)
+{
+    committer_counters_free(&metrics->rules);
+    committer_counters_free(&metrics->queues);
+    metrics->last_queue = NULL;
+}
+
+/* The kept counter of that name; NULL: none is kept. */
+static struct committer_counter *committer_counter_keep(struct committer_counter **counters, const char *name,
+                                                        struct metric *metric)
+{
+    size_t size = strlen(name);
+    struct committer_counter *counter =
+        HASH_COUNT(*counters) < COMMITTER_COUNTERS_MAX ? calloc(1, sizeof *counter + size + 1) : NULL;
+    if (!counter)
+        return NULL;
+    counter->metric = metric;
+    memcpy(counter->name, name, size + 1);
+    HASH_ADD_KEYPTR(hh, *counters, counter->name, size, counter);
+    if (!counter->hh.tbl) {
+        free(counter);
+        return NULL;
+    }
+    return counter;
+}
+
+static void committer_metrics_hit(struct committer_metrics *metrics, const struct store_hit *hit)
+{
+    struct committer_counter *rule = NULL, *queue = NULL;
+    HASH_FIND_STR(metrics->rules, hit->hit->rule, rule);
+    struct metric *metric = rule ? rule->metric : NULL;
+    if (!rule) {
+        metric =
+            metrics_counter(metrics->registry, "weir_rule_hits_total", "New hits by rule.", "rule", hit->hit->rule);
+        (void)committer_counter_keep(&metrics->rules, hit->hit->rule, metric);
+    }
+    metric_add(metric, 1);
+
+    if (metrics->last_queue && strcmp(metrics->last_queue->name, hit->queue) == 0) {
+        metric_add(metrics->last_queue->metric, 1);
+        return;
+    }
+    HASH_FIND_STR(metrics->queues, hit->queue, queue);
+    metric = queue ? queue->metric : NULL;
+    if (!queue) {
+        metric = metrics_counter(metrics->registry, "weir_queue_hits_total", "New hits by queue.", "queue", hit->queue);
+        queue = committer_counter_keep(&metrics->queues, hit->queue, metric);
+    }
+    metric_add(metric, 1);
+    metrics->last_queue = queue;
+}
+
 void committer_metrics_committed(struct committer_metrics *metrics, const struct store_verdict *verdicts,
                                  uint32_t count, const struct store_commit_result *result, int64_t took_ns)
 {
@@ -52,14 +127,8 @@ void committer_metrics_committed(struct committer_metrics *metrics, const struct
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < verdicts[i].hit_count; k++) {
             const struct store_hit *hit = &verdicts[i].hits[k];
-            if (!hit->ret_new || !*hit->ret_new)
-                continue;
-            metric_add(
-                metrics_counter(metrics->registry, "weir_queue_hits_total", "New hits by queue.", "queue", hit->queue),
-                1);
-            metric_add(
-                metrics_counter(metrics->registry, "weir_rule_hits_total", "New hits by rule.", "rule", hit->hit->rule),
-                1);
+            if (hit->ret_new && *hit->ret_new)
+                committer_metrics_hit(metrics, hit);
         }
     }
 }
