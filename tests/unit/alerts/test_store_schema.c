@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "alerts/store_sqlite_schema.h"
+#include "tests/unit/alerts/fault_vfs.h"
 #include "tests/unit/alerts/fixture.h"
 
 static int folder_setup(void **state)
@@ -135,6 +136,135 @@ static void test_migrations(void **state)
     sqlite3_close(database);
 }
 
+/*
+ * A store of version 2 with: a message with hits stored together (one of them with no title, one with two spans, one
+ * unscanned), more hits of it stored later and under another generation, a hit in another queue's case, context, a
+ * decided case, and a rule whose severity changed.
+ */
+static const char version_2[] =
+    "INSERT INTO cases (queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, unscanned, "
+    "decision, decided_by) VALUES ('q', 'c', 2, 1, 9, 50, 1, 0, NULL), ('r', 'c', 0, 1, 1, 50, 0, 0, NULL), "
+    "('q', 'd', 1, 2, 2, 50, 0, 1, 'eve');"
+    "INSERT INTO messages (message_id, conversation_id, sender_id, text, sent_at_ms, received_at_ms, complete) VALUES "
+    "('m0', 'c', 'anna', x'30', 1, 1, 0), ('m1', 'c', 'anna', x'31', 2, 2, 1), ('m2', 'd', 'bob', x'32', 3, 3, 1);"
+    "INSERT INTO case_messages VALUES (1, 1, 0), (1, 2, 1), (2, 2, 1), (3, 3, 1);"
+    "INSERT INTO hits (id, message_id, rule, case_id, message, title, generation, reason, severity, outcome, "
+    "flagged_at_ms) VALUES "
+    "(1, 'm1', 'b.two', 1, 2, 'Two', 'g1', NULL, 1, 0, 5), (2, 'm1', 'r.else', 2, 2, 'Else', 'g1', NULL, 0, 0, 5), "
+    "(3, 'm1', 'a.one', 1, 2, NULL, 'g1', NULL, 0, 0, 5), (4, 'm1', 'a.cut', 1, 2, 'Cut', 'g1', 'match_limit', 1, 1, "
+    "5),"
+    "(5, 'm1', 'late', 1, 2, 'Late', 'g1', NULL, 2, 0, 9), (6, 'm1', 'new', 1, 2, 'New', NULL, NULL, 1, 0, 9), "
+    "(9, 'm2', 'b.two', 3, 3, 'Two', 'g2', NULL, 2, 0, 7);"
+    "INSERT INTO hit_spans VALUES (1, 1, 'code', 'raw', 4, 6), (1, 0, 'ask', 'folded', 0, 3), "
+    "(3, 0, 'ask', 'raw', 1, 1), (9, 0, '', '', 0, 4294967295)";
+
+static void test_version_2(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    assert_int_equal(mkdir(f->data, 0700), 0);
+    sqlite3 *database = raw_open(f);
+    assert_int_equal(store_sqlite_migrate(database, store_sqlite_migrations, 2, &error), STATUS_OK);
+    sqlite3_close(database);
+    raw(f, version_2);
+    fixture_open(f);
+    assert_int_equal(fixture_number(f, "PRAGMA user_version"), 3);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM messages"), 3);
+
+    struct store_case item = fixture_case(f, 1, NOW);
+    assert_int_equal(item.hit_count, 5);
+    assert_int_equal(item.message_count, 2);
+    assert_string_equal(item.rules, "late,a.cut,b.two,new,a.one");
+    assert_int_equal(fixture_case(f, 2, NOW).hit_count, 1);
+    assert_string_equal(fixture_case(f, 3, NOW).rules, "b.two");
+    assert_int_equal(fixture_case(f, 3, NOW).decision, DECISION_VIOLATION);
+
+    static const struct store_case_hit expected[] = {
+        {2, "m1", "b.two", "Two", "g1", NULL, SEVERITY_MEDIUM, OUTCOME_FLAGGED, 5, NULL, 2},
+        {2, "m1", "a.one", NULL, "g1", NULL, SEVERITY_LOW, OUTCOME_FLAGGED, 5, NULL, 1},
+        {2, "m1", "a.cut", "Cut", "g1", "match_limit", SEVERITY_MEDIUM, OUTCOME_UNSCANNED, 5, NULL, 0},
+        {2, "m1", "late", "Late", "g1", NULL, SEVERITY_HIGH, OUTCOME_FLAGGED, 9, NULL, 0},
+        {2, "m1", "new", "New", NULL, NULL, SEVERITY_MEDIUM, OUTCOME_FLAGGED, 9, NULL, 0},
+    };
+    struct store_case_message *messages = NULL;
+    struct store_case_hit *hits = NULL;
+    uint32_t count = 0, hit_count = 0;
+    assert_int_equal(
+        store_sqlite.read(f->store, 1, "eve", "test", NOW, f->arena, &error, &messages, &count, &hits, &hit_count),
+        STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(hit_count, 5);
+    for (uint32_t i = 0; i < hit_count; i++) {
+        const char *const texts[][2] = {{hits[i].message_id, expected[i].message_id},
+                                        {hits[i].rule, expected[i].rule},
+                                        {hits[i].title, expected[i].title},
+                                        {hits[i].generation, expected[i].generation},
+                                        {hits[i].reason, expected[i].reason}};
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
+            assert_true(!texts[k][0] ? !texts[k][1] : texts[k][1] && strcmp(texts[k][0], texts[k][1]) == 0);
+        assert_int_equal(hits[i].message, expected[i].message);
+        assert_int_equal(hits[i].severity, expected[i].severity);
+        assert_int_equal(hits[i].outcome, expected[i].outcome);
+        assert_int_equal(hits[i].flagged_at_ms, expected[i].flagged_at_ms);
+        assert_int_equal(hits[i].span_count, expected[i].span_count);
+    }
+    assert_string_equal(hits[0].spans[0].pattern, "ask");
+    assert_string_equal(hits[0].spans[0].view, "folded");
+    assert_string_equal(hits[0].spans[1].pattern, "code");
+    assert_int_equal(hits[0].spans[1].end, 6);
+    assert_int_equal(hits[1].spans[0].start, 1);
+    assert_int_equal(fixture_number(f, "SELECT span_end FROM hit_spans WHERE pattern = ''"), UINT32_MAX);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM hits"), 7);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM hit_spans"), 4);
+
+    /* What was stored then is known now; the rest of the verdict is new. */
+    struct sample one;
+    struct verdict_hit two[2] = {{.rule = "late", .severity = SEVERITY_HIGH}, {.rule = "fresh"}};
+    struct store_hit routed[2] = {{.hit = &two[0], .queue = "q"}, {.hit = &two[1], .queue = "q"}};
+    sample(&one, "m1", "c", "a", SEVERITY_LOW, "q");
+    struct store_verdict verdict = {&one.verdict, routed, 2};
+    assert_result(fixture_commit(f, &verdict, 1, NOW), 1, 1, 0, 1);
+    assert_result(fixture_flag(f, "m2", "d", "b.two", SEVERITY_HIGH, "q"), 0, 1, 0, 0);
+    assert_int_equal(fixture_case(f, 1, NOW).hit_count, 6);
+    assert_true(fixture_intact(f));
+}
+
+/* Bringing an old store forward is stopped at every write; whatever happened, it can be tried again. */
+static void test_version_2_stopped(void **state)
+{
+    (void)state;
+    for (int at = 1; at < 500; at++) {
+        struct fixture fixture, *f = &fixture;
+        struct error error = {0};
+        fixture_folder(f);
+        assert_int_equal(mkdir(f->data, 0700), 0);
+        sqlite3 *database = raw_open(f);
+        assert_int_equal(store_sqlite_migrate(database, store_sqlite_migrations, 2, &error), STATUS_OK);
+        sqlite3_close(database);
+        raw(f, version_2);
+        fault_arm(at, true, SQLITE_FULL);
+        enum status status = store_sqlite.open(f->data, true, &error, &f->store);
+        int failed = fault.failed;
+        fault_arm(0, false, 0);
+        if (status != STATUS_OK) {
+            assert_null(f->store);
+            assert_int_equal(fixture_number(f, "SELECT count(*) FROM hits"), 7);
+            fixture_open(f);
+        }
+        assert_int_equal(fixture_number(f, "PRAGMA user_version"), 3);
+        assert_int_equal(fixture_number(f, "SELECT count(*) FROM hits"), 7);
+        assert_int_equal(fixture_case(f, 1, NOW).hit_count, 5);
+        store_sqlite.close(&f->store);
+        arena_free(&f->arena);
+        nftw(f->folder, fixture_remove, 8, FTW_DEPTH | FTW_PHYS);
+        if (failed == 0) {
+            assert_true(at > 5);
+            return;
+        }
+    }
+    fail_msg("there is always one more write");
+}
+
 /* Several processes open a new folder at once: one makes the store, all can use it. */
 static void test_opened_at_once(void **state)
 {
@@ -233,9 +363,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_fresh),          TEST(test_missing),        TEST(test_newer_is_refused),
-        TEST(test_migrations),     TEST(test_lock),           TEST(test_foreign_is_refused),
-        TEST(test_opened_at_once), TEST(test_lock_of_killed),
+        TEST(test_fresh),
+        TEST(test_missing),
+        TEST(test_newer_is_refused),
+        TEST(test_migrations),
+        TEST(test_lock),
+        TEST(test_foreign_is_refused),
+        TEST(test_opened_at_once),
+        TEST(test_lock_of_killed),
+        TEST(test_version_2),
+        cmocka_unit_test(test_version_2_stopped),
     };
+    fault_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
