@@ -169,7 +169,8 @@ static int store_read_spans(struct store_reading *reading, struct store_hits_rea
         return SQLITE_NOMEM;
     for (uint32_t i = 0; i < count / 3; i++) {
         const struct verdict_span *words = NULL;
-        if (!store_hits_number(list, &id) || !store_hits_number(list, &start) || !store_hits_number(list, &end))
+        if (!store_hits_number(list, &id) || !store_hits_number(list, &start) || !store_hits_number(list, &end) ||
+            start > end || end > UINT32_MAX)
             return SQLITE_CORRUPT;
         TRY(store_place_words(reading, id, &words));
         spans[i] = (struct verdict_span){words->pattern, words->view, (uint32_t)start, (uint32_t)end};
