@@ -64,8 +64,8 @@ static const char store_sqlite_packed_hits[] =
     " h.generation, d.reason, d.severity, d.outcome, h.flagged_at_ms"
     " FROM message_hits h JOIN messages m ON m.id = h.message JOIN json_each(h.kinds) k"
     " JOIN hit_kinds d ON d.id = k.value;"
-    "CREATE VIEW hit_spans AS SELECT (h.id << 20) + s.key AS hit, n.key / 3 AS position, p.pattern, p.view,"
-    " s.value ->> (n.key + 1) AS span_start, s.value ->> (n.key + 2) AS span_end"
+    "CREATE VIEW hit_spans AS SELECT (h.id << 20) + s.key AS hit, h.case_id, h.message, n.key / 3 AS position,"
+    " p.pattern, p.view, s.value ->> (n.key + 1) AS span_start, s.value ->> (n.key + 2) AS span_end"
     " FROM message_hits h JOIN json_each(h.spans) s JOIN json_each(s.value) n ON n.key % 3 = 0"
     " JOIN hit_places p ON p.id = n.value;";
 
