@@ -82,8 +82,13 @@
     X(SAMPLE_LIST, "SELECT generation, message_id, conversation_id, at_ms, text FROM rule_samples WHERE rule = ?1 "    \
                    "ORDER BY id DESC")                                                                                 \
     X(SAMPLE_AUDIT, "INSERT INTO sample_audit (at_ms, who, rule, why) VALUES (?1, ?2, ?3, ?4)")                        \
-    X(RULE_STATS, STORE_RULE_STATS("NULL"))                                                                            \
-    X(RULE_STATS_BY_GENERATION, STORE_RULE_STATS("generation"))                                                        \
+    X(SNAPSHOT, "BEGIN")                                                                                               \
+    X(STATS_KIND_MAX, "SELECT coalesce(max(id), 0) FROM hit_kinds")                                                    \
+    X(STATS_KINDS, "SELECT id, rule, outcome FROM hit_kinds WHERE " STORE_RULE_CHOSEN)                                 \
+    X(STATS_HITS, "SELECT h.case_id, c.decision, h.generation, h.flagged_at_ms, h.kinds FROM message_hits h "          \
+                  "JOIN cases c ON c.id = h.case_id ORDER BY h.case_id")                                               \
+    X(STATS_SHADOW, STORE_STATS_OF_SHADOW("NULL"))                                                                     \
+    X(STATS_SHADOW_BY_GENERATION, STORE_STATS_OF_SHADOW("generation"))                                                 \
     X(AUDIT_ADD, "INSERT INTO audit (at_ms, who, action, case_id, why, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
 
 #define STORE_CASE_COLUMNS                                                                                             \
@@ -95,36 +100,25 @@
     "json_each(h.kinds) k WHERE h.case_id = cases.id) e JOIN hit_kinds d ON d.id = e.id GROUP BY d.rule "              \
     "ORDER BY max(d.severity) DESC, d.rule)) FROM "
 
+#define STORE_RULE_CHOSEN "(?1 IS NULL OR rule = ?1 OR substr(rule, 1, length(?1) + 1) = ?1 || '.')"
+
 /*
- * One row a rule, or a rule and generation (`by` "generation"). A case counts once for each rule that has hits in it. For
- * shadow rules: a message that they hit counts with what was decided about it, if any case of it was decided; a message
- * in several decided cases is a violation if one of them was.
+ * Of shadow rules, one row a rule, or a rule and generation (`by` "generation"). A message that they hit counts with
+ * what was decided about it, if any case of it was decided; a message in several decided cases is a violation if one of
+ * them was.
  */
-#define STORE_RULE_STATS(by)                                                                                           \
+#define STORE_STATS_OF_SHADOW(by)                                                                                      \
     "WITH "                                                                                                            \
-    "counted AS (SELECT k.value AS kind, " by " AS generation, h.case_id, count(*) AS hits, "                          \
-    "max(h.flagged_at_ms) AS last_at_ms FROM message_hits h, json_each(h.kinds) k GROUP BY 1, 2, 3), "                 \
-    "said AS (SELECT d.rule, d.outcome, n.generation, n.case_id, n.hits, n.last_at_ms FROM counted n "                 \
-    "JOIN hit_kinds d ON d.id = n.kind), "                                                                             \
-    "flagged AS (SELECT rule, generation, case_id, decision, sum(hits) AS hits, max(last_at_ms) AS last_at_ms "        \
-    "FROM said JOIN cases c ON c.id = case_id WHERE outcome = 0 GROUP BY 1, 2, 3), "                                   \
     "judged AS (SELECT s.rule, " by " AS generation, min(c.decision) AS decision FROM rule_samples s "                 \
     "JOIN messages m ON m.message_id = s.message_id AND m.conversation_id = s.conversation_id "                        \
     "JOIN case_messages f ON f.message = m.id AND f.flagged = 1 "                                                      \
     "JOIN cases c ON c.id = f.case_id AND c.decision IN (1, 2) GROUP BY 1, 2, s.message_id), "                         \
-    "parts (rule, generation, hits, unscanned, cases, d0, d1, d2, d3, shadow, demoted, s1, s2, last_at_ms) AS ("       \
-    "SELECT rule, generation, sum(hits), 0, count(*), sum(decision = 0), sum(decision = 1), sum(decision = 2), "       \
-    "sum(decision = 3), 0, 0, 0, 0, max(last_at_ms) FROM flagged GROUP BY 1, 2 "                                       \
-    "UNION ALL SELECT rule, generation, 0, sum(hits), 0, 0, 0, 0, 0, 0, 0, 0, 0, max(last_at_ms) "                     \
-    "FROM said WHERE outcome = 1 GROUP BY 1, 2 "                                                                       \
-    "UNION ALL SELECT rule, " by " AS generation, 0, 0, 0, 0, 0, 0, 0, sum(shadow_hits), sum(demoted_hits), 0, 0, "    \
-    "max(last_at_ms) FROM rule_shadow GROUP BY 1, 2 "                                                                  \
-    "UNION ALL SELECT rule, generation, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(decision = 1), sum(decision = 2), 0 "           \
-    "FROM judged GROUP BY 1, 2) "                                                                                      \
-    "SELECT rule, generation, sum(hits), sum(unscanned), sum(cases), sum(d0), sum(d1), sum(d2), sum(d3), "             \
-    "sum(shadow), sum(demoted), sum(s1), sum(s2), max(last_at_ms) FROM parts "                                         \
-    "WHERE ?1 IS NULL OR rule = ?1 OR substr(rule, 1, length(?1) + 1) = ?1 || '.' "                                    \
-    "GROUP BY 1, 2 ORDER BY rule, max(last_at_ms) DESC, generation"
+    "parts (rule, generation, shadow, demoted, s1, s2, last_at_ms) AS ("                                               \
+    "SELECT rule, " by " AS generation, sum(shadow_hits), sum(demoted_hits), 0, 0, max(last_at_ms) FROM rule_shadow "  \
+    "GROUP BY 1, 2 "                                                                                                   \
+    "UNION ALL SELECT rule, generation, 0, 0, sum(decision = 1), sum(decision = 2), 0 FROM judged GROUP BY 1, 2) "     \
+    "SELECT rule, generation, sum(shadow), sum(demoted), sum(s1), sum(s2), max(last_at_ms) FROM parts "                \
+    "WHERE " STORE_RULE_CHOSEN " GROUP BY 1, 2"
 
 /* For functions that return an SQLite result. */
 #define TRY(call)                                                                                                      \

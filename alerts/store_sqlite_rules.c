@@ -1,4 +1,4 @@
-/* What the store knows of rules: shadow hits, samples, decisions. */
+/* What the store is told of rules, and their samples. What is known of them: alerts/store_sqlite_stats.c. */
 #include <string.h>
 
 #include "alerts/store_rules.h"
@@ -83,73 +83,6 @@ enum status store_sqlite_tally(struct store *store, const struct store_tally *ta
     return status;
 }
 
-/* Rows are gathered in a chain first, because their number is not known. */
-struct store_stats_link {
-    struct store_rule_stats stats;
-    struct store_stats_link *next;
-};
-
-static enum status store_row_stats(sqlite3_stmt *row, struct arena *arena, struct store_rule_stats *stats)
-{
-    uint64_t *const numbers[] = {&stats->hits,
-                                 &stats->unscanned,
-                                 &stats->cases,
-                                 &stats->open,
-                                 &stats->violation,
-                                 &stats->no_violation,
-                                 &stats->unsure,
-                                 &stats->shadow_hits,
-                                 &stats->demoted_hits,
-                                 &stats->shadow_violation,
-                                 &stats->shadow_no_violation};
-    enum status status = store_sqlite_copy(row, 0, arena, &stats->rule);
-    if (status == STATUS_OK)
-        status = store_sqlite_copy(row, 1, arena, &stats->generation);
-    for (int i = 0; i < (int)(sizeof numbers / sizeof *numbers); i++) {
-        int64_t value = sqlite3_column_int64(row, i + 2);
-        *numbers[i] = value > 0 ? (uint64_t)value : 0;
-    }
-    stats->last_at_ms = sqlite3_column_int64(row, 13);
-    return status;
-}
-
-enum status store_sqlite_rule_stats(struct store *store, const char *rule, bool generations, struct arena *arena,
-                                    struct error *error, struct store_rule_stats **ret_stats, uint32_t *ret_count)
-{
-    static const char what[] = "cannot read what is known of the rules";
-    sqlite3_stmt *statement = store_sqlite_take(store, generations ? STORE_RULE_STATS_BY_GENERATION : STORE_RULE_STATS);
-    int code = store_sqlite_bind_text(statement, 1, rule);
-    if (code != SQLITE_OK)
-        return store_sqlite_failed(store, code, what, error);
-    struct store_stats_link *first = NULL, **last = &first;
-    uint32_t count = 0;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_stats_link *link = arena_array(arena, 1, sizeof *link);
-        if (!link || store_row_stats(statement, arena, &link->stats) != STATUS_OK) {
-            (void)sqlite3_reset(statement);
-            error_set(error, "%s: out of memory", what);
-            return STATUS_NO_MEMORY;
-        }
-        *last = link;
-        last = &link->next;
-        count++;
-    }
-    if (code != SQLITE_DONE)
-        return store_sqlite_failed(store, code, what, error);
-    (void)sqlite3_reset(statement);
-    struct store_rule_stats *stats = arena_array(arena, (size_t)count + 1, sizeof *stats);
-    if (!stats) {
-        error_set(error, "%s: out of memory", what);
-        return STATUS_NO_MEMORY;
-    }
-    uint32_t i = 0;
-    for (const struct store_stats_link *link = first; link; link = link->next)
-        stats[i++] = link->stats;
-    *ret_stats = stats;
-    *ret_count = count;
-    return STATUS_OK;
-}
-
 static enum status store_copy_bytes(sqlite3_stmt *row, int column, struct arena *arena, struct span *ret_bytes)
 {
     const void *bytes = sqlite3_column_blob(row, column);
@@ -161,6 +94,7 @@ static enum status store_copy_bytes(sqlite3_stmt *row, int column, struct arena 
     return STATUS_OK;
 }
 
+/* Rows are gathered in a chain first, because their number is not known. */
 struct store_sample_link {
     struct store_sample sample;
     struct store_sample_link *next;
