@@ -64,6 +64,7 @@
                      "WHERE c.case_id = ?1 ORDER BY m.received_at_ms, m.sent_at_ms, m.id")                             \
     X(CASE_HITS, "SELECT m.message_id, h.message, h.generation, h.flagged_at_ms, h.hit_count, h.kinds, h.spans "       \
                  "FROM message_hits h JOIN messages m ON m.id = h.message WHERE h.case_id = ?1 ORDER BY h.id")         \
+    X(CASE_KINDS, "SELECT kinds FROM message_hits WHERE case_id = ?1")                                                 \
     X(KIND_GET, "SELECT rule, title, reason, severity, outcome FROM hit_kinds WHERE id = ?1")                          \
     X(PLACE_GET, "SELECT pattern, view FROM hit_places WHERE id = ?1")                                                 \
     X(SHADOW_ADD, "INSERT INTO rule_shadow (rule, generation, shadow_hits, demoted_hits, last_at_ms) "                 \
@@ -95,10 +96,7 @@
     "SELECT id, queue, conversation_id, severity, opened_at_ms, updated_at_ms, deadline_ms, decision, decided_by, "    \
     "note, decided_at_ms, lease_holder, lease_until_ms, unscanned, "                                                   \
     "(SELECT count(*) FROM case_messages m WHERE m.case_id = cases.id), "                                              \
-    "(SELECT coalesce(sum(h.hit_count), 0) FROM message_hits h WHERE h.case_id = cases.id), "                          \
-    "(SELECT group_concat(rule, ',') FROM (SELECT d.rule FROM (SELECT DISTINCT k.value AS id FROM message_hits h, "    \
-    "json_each(h.kinds) k WHERE h.case_id = cases.id) e JOIN hit_kinds d ON d.id = e.id GROUP BY d.rule "              \
-    "ORDER BY max(d.severity) DESC, d.rule)) FROM "
+    "(SELECT coalesce(sum(h.hit_count), 0) FROM message_hits h WHERE h.case_id = cases.id) FROM "
 
 #define STORE_RULE_CHOSEN "(?1 IS NULL OR rule = ?1 OR substr(rule, 1, length(?1) + 1) = ?1 || '.')"
 
@@ -170,6 +168,9 @@ enum status store_sqlite_copy(sqlite3_stmt *statement, int column, struct arena 
 /* One row of the audit. An SQLite result. */
 int store_sqlite_audit(struct store *store, int64_t now_ms, const char *who, const char *action, int64_t case_id,
                        const char *why, const char *detail) MUST_USE;
+
+/* The ids of the rules that have hits in a case, comma-separated, most severe first. An SQLite result. */
+int store_sqlite_case_rules(struct store *store, int64_t case_id, struct arena *arena, const char **ret_rules) MUST_USE;
 
 /* The operations, one file each group. */
 enum status store_sqlite_commit_verdicts(struct store *store, const struct store_verdict *verdicts, uint32_t count,

@@ -5,23 +5,20 @@
 
 #include "alerts/store_sqlite.h"
 
-static enum status store_no_memory(struct error *error)
-{
-    error_set(error, "cannot list cases: out of memory");
-    return STATUS_NO_MEMORY;
-}
-
-static enum status store_row_case(sqlite3_stmt *row, int64_t now_ms, struct arena *arena, struct store_case *item)
+static int store_row_case(struct store *store, sqlite3_stmt *row, int64_t now_ms, struct arena *arena,
+                          struct store_case *item)
 {
     const struct {
         int column;
         const char **text;
-    } texts[] = {{1, &item->queue}, {2, &item->conversation_id}, {8, &item->decided_by},
-                 {9, &item->note},  {11, &item->lease_holder},   {16, &item->rules}};
+    } texts[] = {{1, &item->queue},
+                 {2, &item->conversation_id},
+                 {8, &item->decided_by},
+                 {9, &item->note},
+                 {11, &item->lease_holder}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        enum status status = store_sqlite_copy(row, texts[i].column, arena, texts[i].text);
-        if (status != STATUS_OK)
-            return status;
+        if (store_sqlite_copy(row, texts[i].column, arena, texts[i].text) != STATUS_OK)
+            return SQLITE_NOMEM;
     }
     item->id = sqlite3_column_int64(row, 0);
     item->severity = (enum severity)sqlite3_column_int(row, 3);
@@ -34,13 +31,11 @@ static enum status store_row_case(sqlite3_stmt *row, int64_t now_ms, struct aren
     item->unscanned = sqlite3_column_int(row, 13) != 0;
     item->message_count = (uint32_t)sqlite3_column_int64(row, 14);
     item->hit_count = (uint32_t)sqlite3_column_int64(row, 15);
-    if (!item->rules)
-        item->rules = "";
     if (item->lease_until_ms <= now_ms) {
         item->lease_holder = NULL;
         item->lease_until_ms = 0;
     }
-    return STATUS_OK;
+    return store_sqlite_case_rules(store, item->id, arena, &item->rules);
 }
 
 static int store_bind_filter(sqlite3_stmt *statement, const struct store_filter *filter, int64_t now_ms)
@@ -72,24 +67,20 @@ enum status store_sqlite_list(struct store *store, const struct store_filter *fi
     int code = store_bind_filter(statement, filter, now_ms);
     while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct link *link = arena_array(arena, 1, sizeof *link);
-        if (!link || store_row_case(statement, now_ms, arena, &link->item) != STATUS_OK) {
-            (void)sqlite3_reset(statement);
-            return store_no_memory(error);
-        }
+        code = link ? store_row_case(store, statement, now_ms, arena, &link->item) : SQLITE_NOMEM;
+        if (code != SQLITE_OK)
+            break;
         *last = link;
         last = &link->next;
         count++;
-        code = SQLITE_OK;
     }
-    if (code != SQLITE_DONE) {
-        enum status status = store_sqlite_failed(store, code, "cannot list cases", error);
-        (void)sqlite3_reset(statement);
-        return status;
-    }
+    struct store_case *cases = code == SQLITE_DONE ? arena_array(arena, count, sizeof *cases) : NULL;
+    if (code == SQLITE_DONE && count > 0 && !cases)
+        code = SQLITE_NOMEM;
+    enum status status = code == SQLITE_DONE ? STATUS_OK : store_sqlite_failed(store, code, "cannot list cases", error);
     (void)sqlite3_reset(statement);
-    struct store_case *cases = arena_array(arena, count, sizeof *cases);
-    if (count > 0 && !cases)
-        return store_no_memory(error);
+    if (status != STATUS_OK)
+        return status;
     uint32_t i = 0;
     for (const struct link *link = first; link; link = link->next)
         cases[i++] = link->item;
@@ -108,9 +99,9 @@ enum status store_sqlite_get(struct store *store, int64_t case_id, int64_t now_m
     enum status status = STATUS_OK;
     struct store_case item = {0};
     if (code == SQLITE_ROW) {
-        status = store_row_case(statement, now_ms, arena, &item);
-        if (status != STATUS_OK)
-            status = store_no_memory(error);
+        code = store_row_case(store, statement, now_ms, arena, &item);
+        if (code != SQLITE_OK)
+            status = store_sqlite_failed(store, code, "cannot read the case", error);
     } else if (code == SQLITE_DONE) {
         error_set(error, "there is no case %" PRId64, case_id);
         status = STATUS_NOT_FOUND;
