@@ -58,6 +58,7 @@ static void committer_counters_free(struct committer_counter **counters)
 {
     struct committer_counter *counter, *next;
     HASH_ITER (hh, *counters, counter, next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_ITER reads the next one before this one is freed. */
         HASH_DEL(*counters, counter);
         free(counter);
     }

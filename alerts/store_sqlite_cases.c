@@ -82,7 +82,7 @@ enum status store_sqlite_list(struct store *store, const struct store_filter *fi
     if (status != STATUS_OK)
         return status;
     uint32_t i = 0;
-    for (const struct link *link = first; link; link = link->next)
+    for (const struct link *link = first; cases && link; link = link->next)
         cases[i++] = link->item;
     *ret_cases = cases;
     *ret_count = count;

@@ -44,15 +44,14 @@ static int store_message_find(struct store *store, struct span message_id, struc
     TRY(store_sqlite_bind_span(statement, 1, message_id));
     TRY(store_sqlite_bind_span(statement, 2, conversation_id));
     TRY(store_sqlite_bind_blob(statement, 3, text));
-    int code;
-    while (*ret_row == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+    while (*ret_row == 0 && sqlite3_step(statement) == SQLITE_ROW) {
         *ret_any = true;
         if (sqlite3_column_int(statement, 2)) {
             *ret_row = sqlite3_column_int64(statement, 0);
             *ret_complete = sqlite3_column_int(statement, 1) != 0;
         }
     }
-    return sqlite3_reset(statement);
+    return sqlite3_reset(statement); /* what the last step said */
 }
 
 /* The flagged message with everything that is known of it; a message that was stored as context is completed. */
