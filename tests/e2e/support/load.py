@@ -6,7 +6,8 @@ import sqlite3
 from support import pack
 from support.wire import batch
 
-RULE = "planted.token"
+# Several rules hit what is planted, for two queues, so that what a message adds to a case is more than one hit.
+RULES = ("planted.token", "planted.token-2", "planted.other", "planted.other-2", "planted.other-3")
 FILLER = (
     "are you coming tonight", "ok see you then", "did you get the tickets", "lol", "no way", "what time does it start",
     "happy birthday", "my phone died sorry", "call me when you get home", "nice photo", "can you send me the notes",
@@ -14,7 +15,11 @@ FILLER = (
 
 
 def write_pack(folder):
-    return pack.write(folder / "planted.yaml", "planted", {RULE: {"patterns": "{it: {words: [zyzzyvaplanted]}}"}})
+    rules = {
+        rule: {"patterns": "{it: {words: [zyzzyvaplanted]}}", "queue": "other" if "other" in rule else "token"}
+        for rule in RULES
+    }
+    return pack.write(folder / "planted.yaml", "planted", rules)
 
 
 class Load:
@@ -52,10 +57,17 @@ class Load:
 
 
 def stored_hits(data):
-    """{message id: how many times}, and what SQLite itself says of the file."""
+    """
+    {message id: how many times}, and what SQLite itself says of the file. A message counts when every rule has a hit in
+    it, and as often as the rule with the most has.
+    """
     with sqlite3.connect(f"file:{data / 'alerts.db'}?mode=ro", uri=True) as database:
-        rows = database.execute("SELECT message_id, count(*) FROM hits WHERE rule = ? GROUP BY 1", (RULE,)).fetchall()
-        strangers = database.execute("SELECT count(*) FROM hits WHERE rule <> ?", (RULE,)).fetchone()[0]
+        rows = database.execute(
+            "SELECT message_id, max(hits) FROM (SELECT message_id, rule, count(*) AS hits FROM hits GROUP BY 1, 2) "
+            "GROUP BY 1 HAVING count(*) = ?", (len(RULES),)
+        ).fetchall()  # fmt: skip
+        wanted = ", ".join("?" for _ in RULES)
+        strangers = database.execute(f"SELECT count(*) FROM hits WHERE rule NOT IN ({wanted})", RULES).fetchone()[0]
         orphans = database.execute(
             "SELECT count(*) FROM hits WHERE case_id NOT IN (SELECT id FROM cases) "
             "OR message NOT IN (SELECT id FROM messages)"
