@@ -6,6 +6,7 @@
 #include "alerts/store_sqlite_words.h"
 
 #define STORE_HITS_TEXT_MAX ((size_t)1000000000) /* what SQLite takes in one value */
+#define STORE_HITS_KEPT_MAX ((size_t)1 << 20)    /* memory kept for the next message */
 #define STORE_NUMBER_SIZE_MAX 21                 /* of 64 bits, with a sign and a comma */
 
 void store_hits_init(struct store_hits_text *text)
@@ -27,6 +28,8 @@ static int store_hits_result(enum status status)
 
 void store_hits_begin(struct store_hits_text *text)
 {
+    if (text->kinds.capacity > STORE_HITS_KEPT_MAX || text->spans.capacity > STORE_HITS_KEPT_MAX)
+        store_hits_free(text);
     buffer_clear(&text->kinds);
     buffer_clear(&text->spans);
     text->count = 0;

@@ -48,10 +48,25 @@ static const char *verdict_take_text(struct verdict_writer *writer, const char *
     return copy;
 }
 
+/* The text that was copied last, because spans of one pattern come together. */
+struct verdict_last_text {
+    const char *from, *copy;
+};
+
+static const char *verdict_take_again(struct verdict_writer *writer, const char *from, struct verdict_last_text *last)
+{
+    if (from != last->from) {
+        last->copy = verdict_take_text(writer, from);
+        last->from = from;
+    }
+    return last->copy;
+}
+
 static void verdict_write_hits(struct verdict_writer *writer, const struct verdict *from, struct verdict *to)
 {
     struct verdict_hit *hits =
         verdict_take(writer, from->hit_count, sizeof(struct verdict_hit), _Alignof(struct verdict_hit));
+    struct verdict_last_text pattern = {0}, view = {0}, queue = {0};
     for (uint32_t i = 0; i < from->hit_count; i++) {
         const struct verdict_hit *hit = &from->hits[i];
         struct verdict_hit copy = *hit;
@@ -59,8 +74,8 @@ static void verdict_write_hits(struct verdict_writer *writer, const struct verdi
             verdict_take(writer, hit->span_count, sizeof(struct verdict_span), _Alignof(struct verdict_span));
         for (uint32_t s = 0; s < hit->span_count; s++) {
             struct verdict_span span = hit->spans[s];
-            span.pattern = verdict_take_text(writer, span.pattern);
-            span.view = verdict_take_text(writer, span.view);
+            span.pattern = verdict_take_again(writer, span.pattern, &pattern);
+            span.view = verdict_take_again(writer, span.view, &view);
             if (spans != NULL) {
                 spans[s] = span;
             }
@@ -68,7 +83,7 @@ static void verdict_write_hits(struct verdict_writer *writer, const struct verdi
         copy.spans = hit->span_count > 0 ? spans : NULL;
         copy.rule = verdict_take_text(writer, hit->rule);
         copy.title = verdict_take_text(writer, hit->title);
-        copy.queue = verdict_take_text(writer, hit->queue);
+        copy.queue = verdict_take_again(writer, hit->queue, &queue);
         copy.reason = verdict_take_text(writer, hit->reason);
         if (hits != NULL) {
             hits[i] = copy;
