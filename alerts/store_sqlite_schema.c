@@ -60,13 +60,14 @@ static const char store_sqlite_packed_hits[] =
     "DROP TABLE hits;"
     "PRAGMA secure_delete = ON;"
     /* One row a hit, as before, for whoever asks the store in SQL. */
-    "CREATE VIEW hits AS SELECT (h.id << 20) + k.key AS id, m.message_id, d.rule, h.case_id, h.message, d.title,"
+    "CREATE VIEW hits AS SELECT (h.id << 20) + k.key AS id, m.message_id, d.rule, c.case_id, c.message, d.title,"
     " h.generation, d.reason, d.severity, d.outcome, h.flagged_at_ms"
-    " FROM message_hits h JOIN messages m ON m.id = h.message JOIN json_each(h.kinds) k"
-    " JOIN hit_kinds d ON d.id = k.value;"
-    "CREATE VIEW hit_spans AS SELECT (h.id << 20) + s.key AS hit, h.case_id, h.message, n.key / 3 AS position,"
+    " FROM message_hits h JOIN case_messages c ON c.case_id = h.case_id AND c.message = h.message"
+    " JOIN messages m ON m.id = c.message JOIN json_each(h.kinds) k JOIN hit_kinds d ON d.id = k.value;"
+    "CREATE VIEW hit_spans AS SELECT (h.id << 20) + s.key AS hit, c.case_id, c.message, n.key / 3 AS position,"
     " p.pattern, p.view, s.value ->> (n.key + 1) AS span_start, s.value ->> (n.key + 2) AS span_end"
-    " FROM message_hits h JOIN json_each(h.spans) s JOIN json_each(s.value) n ON n.key % 3 = 0"
+    " FROM message_hits h JOIN case_messages c ON c.case_id = h.case_id AND c.message = h.message"
+    " JOIN json_each(h.spans) s JOIN json_each(s.value) n ON n.key % 3 = 0"
     " JOIN hit_places p ON p.id = n.value;";
 
 const char *const store_sqlite_migrations[] = {

@@ -69,8 +69,8 @@ def stored_hits(data):
         wanted = ", ".join("?" for _ in RULES)
         strangers = database.execute(f"SELECT count(*) FROM hits WHERE rule NOT IN ({wanted})", RULES).fetchone()[0]
         orphans = database.execute(
-            "SELECT count(*) FROM hits WHERE case_id NOT IN (SELECT id FROM cases) "
-            "OR message NOT IN (SELECT id FROM messages)"
+            "SELECT coalesce(sum(hit_count), 0) - (SELECT count(*) FROM hits WHERE case_id IN (SELECT id FROM cases) "
+            "AND message IN (SELECT id FROM messages)) FROM message_hits"
         ).fetchone()[0]
         check = database.execute("PRAGMA integrity_check").fetchone()[0]
     return dict(rows), strangers, orphans, check

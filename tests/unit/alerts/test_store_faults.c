@@ -57,8 +57,9 @@ static void check_nothing_half(const struct fixture *f)
         "HAVING n <> 6)",
         "SELECT count(*) FROM (SELECT id FROM hits EXCEPT SELECT hit FROM hit_spans WHERE position = 0)",
         "SELECT abs((SELECT count(*) FROM hits) - (SELECT count(*) FROM hit_spans))",
-        "SELECT count(*) FROM hits h WHERE NOT EXISTS (SELECT 1 FROM case_messages c WHERE c.case_id = h.case_id AND "
-        "c.message = h.message AND c.flagged = 1)",
+        "SELECT count(*) FROM message_hits h WHERE NOT EXISTS (SELECT 1 FROM case_messages c "
+        "WHERE c.case_id = h.case_id AND c.message = h.message AND c.flagged = 1)",
+        "SELECT abs((SELECT coalesce(sum(hit_count), 0) FROM message_hits) - (SELECT count(*) FROM hits))",
         "SELECT count(*) FROM messages m WHERE NOT EXISTS (SELECT 1 FROM case_messages c WHERE c.message = m.id)",
         "SELECT count(*) FROM cases c WHERE NOT EXISTS (SELECT 1 FROM hits h WHERE h.case_id = c.id)",
         "SELECT abs((SELECT count(*) FROM hits) - (SELECT count(*) FROM messages))",
