@@ -21,7 +21,7 @@ static const uint32_t repeat_limits[AUTOMATON_FORMS] = {800, 24};
  * for each text: what it saves of PCRE2 is more.
  */
 #define WORK_FREE (UINT64_C(1) << 21)
-#define WORK_A_TEXT 64u
+#define WORK_A_TEXT 16u
 
 /* The first states are ends: STATE_UNKNOWN where there is no state yet, the others stand for an answer each. */
 #define STATE_UNKNOWN 0u
@@ -250,7 +250,7 @@ static uint16_t make_transition(struct automaton *automaton, uint16_t state, uin
         automaton->from[w] = lives ? automaton->seen[w] & takes[w] : 0;
         automaton->seen[w] = lives && !newline ? automaton->begin[w] : 0;
     }
-    automaton->work += automaton->words;
+    automaton->work += 4 * (uint64_t)automaton->words;
     for (uint32_t i = 0; newline && i < automaton->code.member_count; i++) {
         matched |= follow(automaton, automaton->code.members[i].start, places, false);
     }
