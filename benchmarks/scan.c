@@ -293,7 +293,7 @@ static void measure_sets(struct settings *settings, struct ruleset *ruleset, str
 static void print_load(const struct ruleset *ruleset, double seconds)
 {
     const struct program_facts *facts = &ruleset_program(ruleset)->facts;
-    printf("rules %u, patterns %u: %u literals gate %u regexes, %u expressions, %u confirmed on every message; %.1f "
+    printf("rules %u, patterns %u: %u literals gate %u regexes, %u expressions, %u looked for in every message; %.1f "
            "MiB, loaded in %.2f s, %.0f MiB resident, at most %.0f\n",
            ruleset_rule_count(ruleset), facts->patterns, facts->literals, facts->gated, facts->expressions,
            facts->always, (double)facts->database_bytes / (1 << 20), seconds, memory_of("VmRSS") / (1 << 20),

@@ -36,8 +36,8 @@ struct automaton {
     struct automaton_code code;
     uint8_t class_of[256]; /* code.class_of, but that a newline is the end of a text of one line */
     bool one_line;
-    uint32_t words; /* of 64 bits: a set of instructions */
-    uint32_t shift; /* a state has 1 << shift entries */
+    uint32_t words;  /* of 64 bits: a set of instructions */
+    uint32_t shift;  /* a state has 1 << shift entries */
     uint64_t *takes; /* [class][word]: instructions that take a byte of the class */
     uint64_t *waits; /* instructions that make up a state: they take a byte, or demand something of the next place */
     uint64_t *opens; /* of these, those that demand */
@@ -46,11 +46,11 @@ struct automaton {
     automaton_answer all, certain;
     automaton_answer restless; /* members whose matches may begin behind the start of a text */
 
-    uint16_t *next;      /* [state][class] */
-    uint64_t *sets;      /* [state][word] */
-    uint8_t *contexts;   /* [state] */
-    automaton_answer *lives; /* [state]: members that have not been found yet */
-    uint32_t ends;                         /* states below are ends */
+    uint16_t *next;                            /* [state][class] */
+    uint64_t *sets;                            /* [state][word] */
+    uint8_t *contexts;                         /* [state] */
+    automaton_answer *lives;                   /* [state]: members that have not been found yet */
+    uint32_t ends;                             /* states below are ends */
     automaton_answer answers[ENDS_OF_SEVERAL]; /* that they stand for */
     uint32_t answer_count;
     uint16_t *slots;     /* states by the hash of their sets */
@@ -115,8 +115,8 @@ static automaton_answer follow(struct automaton *automaton, uint32_t from, unsig
 
 static size_t state_size(const struct automaton *automaton)
 {
-    return ((size_t)sizeof(uint16_t) << automaton->shift) + automaton->words * sizeof(uint64_t) +
-           sizeof(uint8_t) + sizeof(automaton_answer);
+    return ((size_t)sizeof(uint16_t) << automaton->shift) + automaton->words * sizeof(uint64_t) + sizeof(uint8_t) +
+           sizeof(automaton_answer);
 }
 
 static bool reserve_states(struct automaton *automaton)
@@ -129,19 +129,26 @@ static bool reserve_states(struct automaton *automaton)
     if (capacity <= automaton->count) {
         return false;
     }
-    uint16_t *next = realloc(automaton->next, ((size_t)capacity << automaton->shift) * sizeof *next);
-    automaton->next = next ? next : automaton->next;
-    uint64_t *sets = next ? realloc(automaton->sets, (size_t)capacity * automaton->words * sizeof *sets) : NULL;
-    automaton->sets = sets ? sets : automaton->sets;
-    uint8_t *contexts = sets ? realloc(automaton->contexts, capacity) : NULL;
-    automaton->contexts = contexts ? contexts : automaton->contexts;
-    automaton_answer *lives = contexts ? reallocarray(automaton->lives, capacity, sizeof *lives) : NULL;
-    automaton->lives = lives ? lives : automaton->lives;
-    if (lives) {
-        automaton->size += (size_t)(capacity - automaton->capacity) * state_size(automaton);
-        automaton->capacity = capacity;
+    uint16_t *next = reallocarray(automaton->next, capacity, sizeof *next << automaton->shift);
+    if (next) {
+        automaton->next = next;
     }
-    return lives != NULL;
+    uint64_t *sets = next ? reallocarray(automaton->sets, capacity, automaton->words * sizeof *sets) : NULL;
+    if (sets) {
+        automaton->sets = sets;
+    }
+    uint8_t *contexts = sets ? reallocarray(automaton->contexts, capacity, sizeof *contexts) : NULL;
+    if (contexts) {
+        automaton->contexts = contexts;
+    }
+    automaton_answer *lives = contexts ? reallocarray(automaton->lives, capacity, sizeof *lives) : NULL;
+    if (!lives) {
+        return false;
+    }
+    automaton->lives = lives;
+    automaton->size += (size_t)(capacity - automaton->capacity) * state_size(automaton);
+    automaton->capacity = capacity;
+    return true;
 }
 
 /* The end at which these members were found. STATE_UNKNOWN: there is no room. */
@@ -204,8 +211,7 @@ static automaton_answer decide_place(struct automaton *automaton, uint16_t state
     automaton_answer matched = 0;
     for (uint32_t w = 0; w < automaton->words; w++) {
         for (uint64_t left = automaton->from[w] = set[w] & automaton->opens[w]; left; left &= left - 1) {
-            const struct instruction *open =
-                &automaton->code.instructions[w * 64 + (uint32_t)__builtin_ctzll(left)];
+            const struct instruction *open = &automaton->code.instructions[w * 64 + (uint32_t)__builtin_ctzll(left)];
             if (places & open->place) {
                 matched |= follow(automaton, open->next, places, true);
             }
@@ -224,8 +230,8 @@ static unsigned context_of(uint8_t byte)
 /* What the place between two bytes has, by what is remembered of them. */
 static unsigned places_between(unsigned before, unsigned after)
 {
-    unsigned places = (before & CONTEXT_LINE_START ? PLACE_LINE_START : 0u) |
-                      (after & CONTEXT_LINE_START ? PLACE_LINE_END : 0u);
+    unsigned places =
+        (before & CONTEXT_LINE_START ? PLACE_LINE_START : 0u) | (after & CONTEXT_LINE_START ? PLACE_LINE_END : 0u);
     if ((before | after) & CONTEXT_AFTER_OTHER) {
         return places | PLACE_EDGE | PLACE_NOT_EDGE; /* it depends on the character */
     }
@@ -244,7 +250,7 @@ static uint16_t make_transition(struct automaton *automaton, uint16_t state, uin
     }
     bool newline = context == CONTEXT_LINE_START;
     unsigned places = newline ? PLACE_LINE_START : 0u;
-    const uint64_t *takes = automaton->takes + (size_t)class * automaton->words;
+    const uint64_t *takes = automaton->takes + (size_t) class * automaton->words;
     for (uint32_t w = 0; w < automaton->words; w++) {
         bool lives = live >> automaton->member[w] & 1;
         automaton->from[w] = lives ? automaton->seen[w] & takes[w] : 0;
@@ -446,8 +452,7 @@ static void ready(struct automaton *automaton, uint32_t count)
 void automaton_look(struct automaton *automaton, const struct span *texts, const uint32_t *which, uint32_t count,
                     automaton_answer *ret_answers)
 {
-    struct work work = {
-        .automata = &automaton, .texts = texts, .which = which, .one_automaton = true, .count = count};
+    struct work work = {.automata = &automaton, .texts = texts, .which = which, .one_automaton = true, .count = count};
     ready(automaton, count);
     if (automaton->one_line) {
         look(&work, ret_answers);
@@ -495,10 +500,10 @@ static enum status derive(struct automaton *automaton, enum view view)
             put(automaton->opens, i);
             put(automaton->waits, i);
         }
-        for (uint32_t class = 0; takes && class < code->classes; class++) {
+        for (uint32_t class = 0; takes && class < code->classes; class ++) {
             uint32_t byte = code->byte_of[class];
             if (code->sets[instruction->set][byte >> 6] >> (byte & 63) & 1) {
-                put(automaton->takes + (size_t)class * words, i);
+                put(automaton->takes + (size_t) class * words, i);
             }
         }
         if (takes) {
@@ -523,7 +528,8 @@ static enum status derive(struct automaton *automaton, enum view view)
         automaton->restless |= any != 0 || !automaton->one_line ? UINT32_C(1) << m : 0;
     }
     memcpy(automaton->class_of, code->class_of, sizeof automaton->class_of);
-    automaton->class_of['\n'] = (uint8_t)code->classes; /* looked at only if texts have one line: then there are fewer */
+    automaton->class_of['\n'] =
+        (uint8_t)code->classes; /* looked at only if texts have one line: then there are fewer */
     return STATUS_OK;
 }
 

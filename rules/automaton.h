@@ -29,7 +29,7 @@
 
 struct automaton;
 
-#define AUTOMATON_MEMBERS_MAX 8u /* measured: with more, states become many and tables large */
+#define AUTOMATON_MEMBERS_MAX 8u              /* measured: with more, states become many and tables large */
 #define AUTOMATON_BYTES_MAX ((size_t)2 << 20) /* its states; then they are made anew */
 #define AUTOMATON_FORMS 2u
 #define AUTOMATON_BLOCK 8 /* bytes that are read at once */

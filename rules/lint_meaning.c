@@ -373,8 +373,9 @@ static void check_cost(struct lint *lint, const struct pattern *pattern, const s
         /* An automaton refutes what its tree says for certain; the rest is for PCRE2. */
         lint_report(lint, tree->loose ? "searched-always" : "no-literal", &pattern->body,
                     "make sure that some text of three letters or more must be there",
-                    tree->loose ? "nothing can be searched for this regex: PCRE2 runs on %.0f%% of ordinary messages"
-                                : "no match of this regex needs a rare text: it is looked for in %.0f%% of ordinary messages",
+                    tree->loose
+                        ? "nothing can be searched for this regex: PCRE2 runs on %.0f%% of ordinary messages"
+                        : "no match of this regex needs a rare text: it is looked for in %.0f%% of ordinary messages",
                     100 * share);
     } else if (probe->search == SEARCH_EXPRESSION) {
         lint_report(

@@ -110,7 +110,7 @@ struct program {
     uint32_t literal_partition_count;
     struct program_expressions *expressions;
     uint32_t expression_partition_count;
-    const uint32_t *always[VIEW_COUNT]; /* probes, ascending: those that are not searched for */
+    const uint32_t *always[VIEW_COUNT];            /* probes, ascending: those that are not searched for */
     struct regex_demand_index demands[VIEW_COUNT]; /* what each of them demands */
     uint32_t views;                                /* bit (1 << view): some probe needs it */
 

@@ -7,7 +7,7 @@
 
 #define MESSAGE_BYTES 80.0 /* of an ordinary message */
 #define DEPTH_MAX 64
-#define SYMBOLS 129u    /* the characters of ASCII, and all others */
+#define SYMBOLS 129u /* the characters of ASCII, and all others */
 
 /* Sets of which each must occur, the rarest first. */
 struct demands {

@@ -118,7 +118,7 @@ bool regex_reader_escaped(struct regex_reader *reader, bool in_class, uint32_t *
 void regex_reader_property(struct regex_reader *reader, bool in_class)
 {
     const uint8_t *start = reader->at - 2; /* the backslash */
-    reader->loose = true;                  /* 10.42 does not find "/9" after a space with \p{^Ll}+?\D9: it has the last word */
+    reader->loose = true; /* 10.42 does not find "/9" after a space with \p{^Ll}+?\D9: it has the last word */
     if (regex_reader_sees(reader, "{")) {
         (void)regex_reader_skip_past(reader, '}');
     } else if (reader->at < reader->end) {

@@ -195,11 +195,8 @@ static bool drop_impossible(struct regex_node *node)
             return false;
         }
         if (node->min == 0) {
-            *node = (struct regex_node){.type = NODE_EMPTY,
-                                        .next = node->next,
-                                        .empty = true,
-                                        .empty_freely = true,
-                                        .loose = node->loose};
+            *node = (struct regex_node){
+                .type = NODE_EMPTY, .next = node->next, .empty = true, .empty_freely = true, .loose = node->loose};
         }
         return node->type == NODE_REPEAT;
     default:

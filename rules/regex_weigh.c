@@ -12,10 +12,10 @@
  * in rules/regex_literals.c.
  */
 #define MESSAGE_BYTES 80.0
-#define LOOK_NS 4.0      /* whether a message has what is demanded */
+#define LOOK_NS 4.0        /* whether a message has what is demanded */
 #define AUTOMATON_NS 100.0 /* a message that goes through an automaton, */
 #define CONFIRM_NS 100.0   /* PCRE2 on a message, */
-#define TRY_NS 15.0      /* at each place where a match may begin, and there for each node of its tree: */
+#define TRY_NS 15.0        /* at each place where a match may begin, and there for each node of its tree: */
 #define TRY_NODE_NS 0.06
 #define TRY_NODES_MAX 1500u
 #define EXPRESSION_NS 15.0   /* one expression more in a database */

@@ -25,8 +25,8 @@ struct regex_choice {
     bool searchable;          /* there is an expression, or none is needed */
     bool never;               /* nothing of this view can match */
     struct regex_demand demand;
-    double search_ns, always_ns;  /* what each way costs a message, roughly */
-    double rate;                  /* how often the search reports something, per byte */
+    double search_ns, always_ns; /* what each way costs a message, roughly */
+    double rate;                 /* how often the search reports something, per byte */
 };
 
 /*

@@ -396,8 +396,8 @@ struct settling {
     struct candidate *candidates;
     uint32_t *order, *spare;
     uint32_t count;
-    struct span *texts; /* of one probe: what is searched of its messages, */
-    uint32_t *numbers;  /* 0, 1, 2 and so on, */
+    struct span *texts;        /* of one probe: what is searched of its messages, */
+    uint32_t *numbers;         /* 0, 1, 2 and so on, */
     automaton_answer *answers; /* and what its automaton says */
 };
 
@@ -453,8 +453,8 @@ static void sort_by_probe(struct settling *settling)
 }
 
 /* What the automaton of a probe says of its candidates, if it has one. */
-static void ask_automaton(struct confirmer *confirmer, struct settling *settling, uint32_t probe,
-                          const uint32_t *order, uint32_t count)
+static void ask_automaton(struct confirmer *confirmer, struct settling *settling, uint32_t probe, const uint32_t *order,
+                          uint32_t count)
 {
     const struct view_batch *views = &confirmer->views[confirmer->program->probes[probe].view];
     for (uint32_t i = 0; i < count; i++) {

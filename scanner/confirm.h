@@ -22,7 +22,7 @@ struct confirmer {
     struct arena *arena;       /* hits and spans of one message; reset by the caller */
     struct arena *batch_arena; /* what confirmer_settle needs */
     uint64_t confirmations;
-    struct automata *automata; /* of the searcher */
+    struct automata *automata;                        /* of the searcher */
     bool without_spans;                               /* hits have none: nobody asks for places */
     struct verdict_span found[SCANNER_HIT_SPANS_MAX]; /* of one rule, while they are looked for */
     bool across;                                      /* rules with `across` give partial hits (scanner/scanner.h) */

@@ -3,15 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "rules/automaton.h"
 #include "scanner/search.h"
 
 #define MESSAGES_AT_ONCE 512u
+#define ARENA_CHUNK ((size_t)256 << 10)
+#define ARENA_MAX ((size_t)512 << 20)
 #define MESSAGES_FEW 4u
-#define COUNTING_MUCH 10u                      /* such regexes are kept away from others (automaton_counting) */
+#define COUNTING_MUCH 10u                     /* such regexes are kept away from others (automaton_counting) */
 #define AUTOMATA_BYTES_MAX ((size_t)96 << 20) /* of all automata; after that no more are made */
-#define LENGTHS 64u                            /* classes of texts of about the same length, */
-#define LENGTH_STEP 16u                        /* bytes; what is longer than all of them is one class */
+#define LENGTHS 64u                           /* classes of texts of about the same length, */
+#define LENGTH_STEP 16u                       /* bytes; what is longer than all of them is one class */
 
 /* Some of the regexes that are swept: by their place in program->always. */
 struct squad {
@@ -34,15 +37,13 @@ struct sweep {
     struct muster musters[VIEW_COUNT];
     uint32_t messages_first; /* are swept without automata */
     size_t bytes;            /* in automata */
+    struct arena *arena;     /* of one stretch: */
     uint64_t *met;
-    uint32_t words_max;
     struct span *texts; /* what is searched of each message, */
     uint32_t *order;    /* messages by length, */
     uint32_t *counts;   /* and of each squad: messages that may match, */
     uint32_t *lists;    /* which are here: [squad][message] */
     automaton_answer *answers;
-    uint32_t messages_max, counts_max, answers_max;
-    size_t lists_max;
 };
 
 /* What a sweep over some messages works on. */
@@ -61,6 +62,11 @@ enum status sweep_new(struct sweep **ret_sweep)
     struct sweep *sweep = calloc(1, sizeof *sweep);
     if (!sweep) {
         return STATUS_NO_MEMORY;
+    }
+    enum status status = arena_new(ARENA_CHUNK, ARENA_MAX, &sweep->arena);
+    if (status != STATUS_OK) {
+        sweep_free(&sweep);
+        return status;
     }
     sweep->messages_first = SWEEP_MESSAGES_FIRST;
     *ret_sweep = sweep;
@@ -90,12 +96,7 @@ void sweep_free(struct sweep **sweep)
 {
     if (*sweep) {
         sweep_forget(*sweep);
-        free((*sweep)->met);
-        free((*sweep)->texts);
-        free((*sweep)->order);
-        free((*sweep)->counts);
-        free((*sweep)->lists);
-        free((*sweep)->answers);
+        arena_free(&(*sweep)->arena);
         free(*sweep);
         *sweep = NULL;
     }
@@ -131,7 +132,9 @@ static enum status add_squad(const struct stretch *stretch, const uint32_t *plac
     if (muster->count == muster->capacity) {
         uint32_t capacity = muster->capacity ? muster->capacity * 2 : 32;
         struct squad *squads = reallocarray(muster->squads, capacity, sizeof *squads);
-        muster->squads = squads ? squads : muster->squads;
+        if (squads) {
+            muster->squads = squads;
+        }
         uint64_t *masks = squads ? reallocarray(muster->masks, capacity, words * sizeof *masks) : NULL;
         if (!masks) {
             return STATUS_NO_MEMORY;
@@ -272,43 +275,18 @@ static enum status review(const struct stretch *stretch, uint32_t number, size_t
 
 /* ---- Messages ---- */
 
-/* Room for `count` items; what was there is gone. */
-static bool reserve(void *items_pointer, size_t count, size_t size)
-{
-    void **items = items_pointer;
-    free(*items);
-    *items = calloc(count, size);
-    return *items != NULL;
-}
-
 static enum status make_room(const struct stretch *stretch)
 {
     struct sweep *sweep = stretch->sweep;
-    uint32_t squads = muster_of(stretch)->count + 1, words = demands_of(stretch)->words;
-    uint32_t answers = stretch->count > squads ? stretch->count : squads;
-    size_t lists = (size_t)stretch->count * squads;
-    bool room = true;
-    if (words > sweep->words_max) {
-        room = reserve(&sweep->met, words, sizeof *sweep->met);
-        sweep->words_max = room ? words : 0;
-    }
-    if (room && stretch->count > sweep->messages_max) {
-        room = reserve(&sweep->texts, stretch->count, sizeof *sweep->texts) &&
-               reserve(&sweep->order, stretch->count, sizeof *sweep->order);
-        sweep->messages_max = room ? stretch->count : 0;
-    }
-    if (room && squads > sweep->counts_max) {
-        room = reserve(&sweep->counts, squads, sizeof *sweep->counts);
-        sweep->counts_max = room ? squads : 0;
-    }
-    if (room && answers > sweep->answers_max) {
-        room = reserve(&sweep->answers, answers, sizeof *sweep->answers);
-        sweep->answers_max = room ? answers : 0;
-    }
-    if (room && lists > sweep->lists_max) {
-        room = reserve(&sweep->lists, lists, sizeof *sweep->lists);
-        sweep->lists_max = room ? lists : 0;
-    }
+    size_t squads = muster_of(stretch)->count + 1u, messages = stretch->count;
+    arena_reset(sweep->arena);
+    sweep->met = arena_allocate(sweep->arena, demands_of(stretch)->words * sizeof *sweep->met);
+    sweep->texts = arena_allocate(sweep->arena, messages * sizeof *sweep->texts);
+    sweep->order = arena_allocate(sweep->arena, messages * sizeof *sweep->order);
+    sweep->counts = arena_allocate(sweep->arena, squads * sizeof *sweep->counts);
+    sweep->lists = arena_allocate(sweep->arena, squads * messages * sizeof *sweep->lists);
+    sweep->answers = arena_allocate(sweep->arena, (squads > messages ? squads : messages) * sizeof *sweep->answers);
+    bool room = sweep->met && sweep->texts && sweep->order && sweep->counts && sweep->lists && sweep->answers;
     return room ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
@@ -335,14 +313,13 @@ static enum status report(const struct stretch *stretch, uint32_t number, uint32
     bool plain = (stretch->batch->facts[message] & VIEW_FACT_PLAIN) != 0;
     enum status status = STATUS_OK;
     if (answer == AUTOMATON_UNKNOWN) {
-        return report_met(stretch, message,
-                          muster_of(stretch)->masks + (size_t)number * demands_of(stretch)->words);
+        return report_met(stretch, message, muster_of(stretch)->masks + (size_t)number * demands_of(stretch)->words);
     }
     for (automaton_answer left = answer; left && status == STATUS_OK; left &= left - 1) {
         uint32_t member = (uint32_t)__builtin_ctz(left);
-        status = stretch->found(stretch->context, message,
-                                stretch->program->always[stretch->view][squad->places[member]],
-                                plain && (certain >> member & 1));
+        status =
+            stretch->found(stretch->context, message, stretch->program->always[stretch->view][squad->places[member]],
+                           plain && (certain >> member & 1));
     }
     return status;
 }

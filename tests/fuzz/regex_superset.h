@@ -328,8 +328,9 @@ static inline enum superset_outcome superset_run(struct superset *run, const str
     enum superset_outcome outcome = superset_loosen(run, pattern, view);
     hs_database_t *database = NULL;
     hs_compile_error_t *error = NULL;
-    if (outcome == SUPERSET_HELD && run->search.rest && hs_compile((const char *)run->loosened.data, HS_FLAG_DOTALL | HS_FLAG_MULTILINE,
-                                       HS_MODE_BLOCK, NULL, &database, &error) != HS_SUCCESS) {
+    if (outcome == SUPERSET_HELD && run->search.rest &&
+        hs_compile((const char *)run->loosened.data, HS_FLAG_DOTALL | HS_FLAG_MULTILINE, HS_MODE_BLOCK, NULL, &database,
+                   &error) != HS_SUCCESS) {
         snprintf(run->hs_message, sizeof run->hs_message, "%s", error->message);
         hs_free_compile_error(error);
         outcome = SUPERSET_NOT_COMPILED;
