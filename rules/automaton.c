@@ -269,8 +269,12 @@ static uint16_t make_transition(struct automaton *automaton, uint16_t state, uin
     return find_state(automaton, live & ~matched, context);
 }
 
+/* The same, kept in the table. No text, however long, may take more work than is allowed. */
 static uint16_t transition(struct automaton *automaton, uint16_t state, uint32_t class)
 {
+    if (automaton->work > automaton->work_allowed) {
+        return STATE_UNKNOWN;
+    }
     uint16_t to = make_transition(automaton, state, class);
     automaton->next[((size_t)state << automaton->shift) | class] = to;
     return to;
