@@ -214,7 +214,7 @@ static enum status print_table(const struct measure *measure)
     }
     printf("%s%s%s", always || expression ? "\n" : "",
            expression ? "* searched as an expression: no literal is rare enough\n" : "",
-           always ? "! not searched for: PCRE2 runs on every message\n" : "");
+           always ? "! not searched for: looked for in every message\n" : "");
     return status;
 }
 

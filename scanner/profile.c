@@ -140,6 +140,9 @@ static enum status confirm_group(struct run *run, uint32_t first, const struct c
     const struct program_probe *probe = &run->program->probes[group[0].probe];
     struct profile_pattern *pattern = &run->profile->patterns[run->pattern_of_probe[group[0].probe]];
     double spent_ns = 0;
+    if (probe->regex) {
+        (void)regex_size(probe->regex); /* compiles it: that is not what confirming costs */
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct span text;
         uint32_t start, end;
@@ -147,8 +150,8 @@ static enum status confirm_group(struct run *run, uint32_t first, const struct c
             continue;
         }
         pattern->candidates++;
-        if (group[i].confirmed) {
-            pattern->matches++; /* confirmed where the literal stands */
+        if (group[i].confirmed || group[i].held) {
+            pattern->matches++; /* confirmed where the literal stands, or by an automaton */
             continue;
         }
         pattern->confirmations++;
