@@ -120,9 +120,10 @@ static struct regex_node *read_conditional(struct regex_reader *reader)
     return choice;
 }
 
-/* One run of option letters. False at a letter that is not known. */
+/* One run of option letters. False at a letter that is not known. What one "xx" in the run says, a single x does not undo. */
 static bool read_letters(struct regex_reader *reader, struct regex_options *options, bool on)
 {
+    bool more = false;
     for (; reader->at < reader->end; reader->at++) {
         switch (*reader->at) {
         case 'i':
@@ -132,12 +133,12 @@ static bool read_letters(struct regex_reader *reader, struct regex_options *opti
             options->dotall = on;
             break;
         case 'x':
-            options->extended = on;
-            options->extended_more = false;
-            if (reader->end - reader->at >= 2 && reader->at[1] == 'x') {
-                options->extended_more = on;
+            if (regex_reader_sees(reader, "xx")) {
+                more = true;
                 reader->at++;
             }
+            options->extended = on;
+            options->extended_more = on && more;
             break;
         case 'm': /* of no concern to the tree */
         case 'n':

@@ -237,6 +237,8 @@ static struct regex_node *read_repeats(struct regex_reader *reader, struct regex
         if (kind == BRACE_LITERAL) {
             break;
         }
+        reader->loose |= depth > 0; /* PCRE2 takes it for the + or ? of the one before, as in a+(?#c)+ */
+        reader->loose |= max == 0;  /* it takes (?:b|^){0}a for anchored */
         if (depth == REGEX_TREE_DEPTH_MAX) {
             return regex_reader_fail(reader, STATUS_LIMIT);
         }
