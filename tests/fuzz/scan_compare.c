@@ -92,6 +92,11 @@ void comparer_free(struct comparer **comparer)
     *comparer = NULL;
 }
 
+void comparer_set_first(struct comparer *comparer, uint32_t messages)
+{
+    scanner_set_first(comparer->scanner, messages);
+}
+
 struct comparer_counts comparer_counts(const struct comparer *comparer)
 {
     return comparer->counts;

@@ -41,6 +41,9 @@ struct comparer;
 struct comparer *comparer_new(void);
 void comparer_free(struct comparer **comparer);
 
+/* Cases from now on: automata are made after so many messages (scanner/scanner.h). */
+void comparer_set_first(struct comparer *comparer, uint32_t messages);
+
 /* Does Weir differ anywhere? Then where first. */
 bool comparer_run(struct comparer *comparer, const struct scan_case *it, struct difference *ret_difference);
 
