@@ -17,10 +17,10 @@ static struct span random_few(size_t size, bool ascii)
     size_t at = 0;
     assert_non_null(bytes);
     while (at < size) {
-        const char *piece = pieces[random_below(&dice, ascii ? 8 : 10)];
-        if (at + strlen(piece) <= size) {
-            memcpy(bytes + at, piece, strlen(piece));
-            at += strlen(piece);
+        struct span piece = span_text(pieces[random_below(&dice, ascii ? 8 : 10)]);
+        if (at + piece.size <= size) {
+            memcpy(bytes + at, piece.data, piece.size);
+            at += piece.size;
         }
     }
     struct span text = text_make(bytes, size);
