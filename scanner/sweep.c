@@ -259,16 +259,14 @@ static enum status equip(const struct stretch *stretch, uint32_t number)
     return STATUS_OK;
 }
 
-/* After a look, before which the automaton had another size. */
-static enum status review(const struct stretch *stretch, uint32_t number, size_t size_before)
+/* After a look: whatever it said was told. */
+static enum status review(const struct stretch *stretch, uint32_t number)
 {
     struct squad *squad = &muster_of(stretch)->squads[number];
-    size_t size = automaton_size(squad->automaton);
-    stretch->sweep->bytes += size - size_before;
     if (!automaton_gave_up(squad->automaton)) {
         return STATUS_OK;
     }
-    stretch->sweep->bytes -= size;
+    stretch->sweep->bytes -= automaton_size(squad->automaton);
     automaton_free(&squad->automaton);
     return part(stretch, number);
 }
@@ -384,12 +382,13 @@ static enum status sweep_squad(const struct stretch *stretch, uint32_t number)
     enum status status = STATUS_OK;
     if (automaton && count > 0) {
         automaton_look(automaton, sweep->texts, messages, count, sweep->answers);
+        sweep->bytes += automaton_size(automaton) - size; /* also if telling fails: what is given up is taken off */
     }
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         automaton_answer answer = automaton ? sweep->answers[i] : AUTOMATON_UNKNOWN;
         status = answer ? report(stretch, number, stretch->first + messages[i], answer, certain) : STATUS_OK;
     }
-    return automaton && status == STATUS_OK ? review(stretch, number, size) : status;
+    return automaton && status == STATUS_OK ? review(stretch, number) : status;
 }
 
 /* From squad to squad, so that the tables of its automaton stay at hand. */
@@ -433,10 +432,13 @@ static enum status sweep_message(const struct stretch *stretch, uint32_t message
             }
         }
         automaton_look_each(automata, count, text, stretch->sweep->answers);
+        for (uint32_t i = 0; i < count; i++) {
+            stretch->sweep->bytes += automaton_size(automata[i]) - sizes[i];
+        }
         for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
             automaton_answer answer = stretch->sweep->answers[i];
             status = answer ? report(stretch, numbers[i], message, answer, certain[i]) : STATUS_OK;
-            status = status == STATUS_OK ? review(stretch, numbers[i], sizes[i]) : status;
+            status = status == STATUS_OK ? review(stretch, numbers[i]) : status;
         }
     }
     return status;
