@@ -72,6 +72,9 @@ static void make(struct automata *automata, uint32_t number)
     const struct rule *rule = automata->program->rules[probe->rule].rule;
     const struct pattern *pattern = &rule->patterns[probe->pattern];
     struct slot *slot = &automata->slots[number];
+    if (probe->view == VIEW_SKELETON) {
+        slot->form = AUTOMATON_FORMS; /* what is searched of it is not what a regex sees: nobody would look */
+    }
     while (!slot->automaton && slot->form < AUTOMATON_FORMS && pattern->kind == PATTERN_REGEX &&
            automata->bytes <= AUTOMATA_BYTES_MAX) {
         if (automaton_new(&pattern->regex, 1, probe->view, slot->form, &slot->automaton) != STATUS_OK) {

@@ -251,8 +251,35 @@ static void test_asked(void **state)
     ruleset_let_go(&ruleset);
 }
 
+/* A regex over skeletons is never looked for by automata (scanner/confirm.c), so none is made. */
+static void test_skeleton(void **state)
+{
+    struct ruleset *ruleset = rules_of("pack: p\nrules:\n"
+                                       "  - {id: p.a, title: t, patterns: {r: {regex: 'ab[cd]', view: skeleton}}}\n");
+    const struct program *program = ruleset_program(ruleset);
+    struct automata *automata = NULL;
+    (void)state;
+    assert_int_equal(automata_new(&automata), STATUS_OK);
+    assert_int_equal(automata_prepare(automata, program), STATUS_OK);
+    automata_set_first(automata, 0);
+    for (uint32_t probe = 0; probe < program->probe_count; probe++) {
+        automata_asked(automata, probe, 1);
+        if (program->probes[probe].view == VIEW_SKELETON) {
+            struct span text = span_text("abc\n");
+            uint32_t which = 0;
+            automaton_answer answer;
+            bool certain;
+            assert_false(automata_look(automata, probe, &text, &which, 1, &answer, &certain));
+        }
+    }
+    assert_int_equal(automata_size(automata), 0);
+    automata_free(&automata);
+    ruleset_let_go(&ruleset);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_asked), cmocka_unit_test(test_same_hits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_asked), cmocka_unit_test(test_skeleton),
+                                       cmocka_unit_test(test_same_hits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
