@@ -25,6 +25,7 @@ struct regex_code {
     atomic_int state; /* CODE_NEW: what follows is guarded by code_lock; otherwise it does not change any more */
     pcre2_code *code; /* NULL: to be compiled from the pattern */
     struct span pattern;
+    bool interpreted; /* it calls groups: see calls_group */
 };
 
 struct regex {
@@ -112,6 +113,27 @@ static enum status compile(struct span pattern, struct regex_fault *ret_fault, p
     return STATUS_OK;
 }
 
+/*
+ * Does it call a group, as (?1), (?R), (?&name) or \g<1> do? A group that calls itself without taking text is a loop without
+ * end: the interpreter notices that at once, machine code (10.42) when its stack is full, after some seconds. What only looks
+ * like a call is interpreted for nothing: few patterns have one.
+ */
+static bool calls_group(struct span pattern)
+{
+    for (size_t i = 0; i + 2 < pattern.size; i++) {
+        const uint8_t *at = pattern.data + i;
+        uint8_t after = i + 3 < pattern.size ? at[3] : 0, digit = at[2] == '-' || at[2] == '+' ? after : at[2];
+        bool call = at[2] == 'R' || at[2] == '&' || (at[2] == 'P' && after == '>') || (digit >= '0' && digit <= '9');
+        if (at[0] == '(' && at[1] == '?' && call) {
+            return true;
+        }
+        if (at[0] == '\\' && at[1] == 'g' && (at[2] == '<' || at[2] == '\'')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* With room for a copy of the pattern behind it, if it is to be kept. */
 static enum status regex_new(struct span pattern, bool keep, struct regex **ret_regex)
 {
@@ -128,6 +150,7 @@ static enum status regex_new(struct span pattern, bool keep, struct regex **ret_
         memcpy(copy, pattern.data, pattern.size);
         code->pattern = span_of(copy, pattern.size);
     }
+    code->interpreted = calls_group(pattern);
     regex->code = code;
     regex->whole = pattern.size > 0 && (memmem(pattern.data, pattern.size, "\\G", 2) != NULL ||
                                         memmem(pattern.data, pattern.size, "(*", 2) != NULL);
@@ -166,7 +189,7 @@ static const pcre2_code *code_of(const struct regex *regex)
         if (state == CODE_NEW) {
             enum status status = code->code ? STATUS_OK : compile(code->pattern, NULL, &code->code);
             /* A pattern that the machine-code compiler cannot take is interpreted; the result is the same. */
-            if (status == STATUS_OK) {
+            if (status == STATUS_OK && !code->interpreted) {
                 (void)pcre2_jit_compile(code->code, PCRE2_JIT_COMPLETE);
             }
             /* Without memory now, there may be some for the next message. */

@@ -283,13 +283,48 @@ static void test_budget_is_enough(void **state)
     regex_free(&regex);
 }
 
+/*
+ * A group that calls itself without taking text is a loop without end. The interpreter notices it at once; machine code would
+ * take minutes for so many texts.
+ */
+static void test_calls(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        enum status status;
+    } rows[] = {
+        {"(\\1*?\\H?+|\\g<1>|\\N{U+62}_*+Q)\xF0\x90\x80\x80K??", "there\xE2\x80\x93o", STATUS_LIMIT},
+        {"(a\\g<1>?b)c", "xaaabbbc", STATUS_OK},
+        {"(a\\g'1'?b)c", "xaaabbb", STATUS_NOT_FOUND},
+        {"(?<n>a(?&n)?b)c", "aabbc", STATUS_OK},
+        {"(?<n>a(?P>n)?b)c", "aabbd", STATUS_NOT_FOUND},
+        {"x(a(?1)?b)c", "xaabbc", STATUS_OK},
+        {"x(a(?-1)?b)c", "xabc", STATUS_OK},
+        {"x(?+1)(ab|cd)", "xcdab", STATUS_OK},
+        {"a(?R)?b", "aabb", STATUS_OK},
+    };
+    struct regex_scratch *scratch;
+    (void)state;
+    assert_int_equal(regex_scratch_new(&scratch), STATUS_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct regex *regex;
+        uint32_t start, end;
+        assert_int_equal(regex_compile(span_text(rows[i].pattern), NULL, &regex), STATUS_OK);
+        for (int times = 0; times < 100; times++) {
+            assert_int_equal(regex_match(regex, scratch, span_text(rows[i].text), 0, &start, &end), rows[i].status);
+        }
+        regex_free(&regex);
+    }
+    regex_scratch_free(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_long_texts),       cmocka_unit_test(test_budget), cmocka_unit_test(test_matches),
         cmocka_unit_test(test_faults),           cmocka_unit_test(test_limits), cmocka_unit_test(test_stack_limit),
         cmocka_unit_test(test_budget_is_enough), cmocka_unit_test(test_facts),  cmocka_unit_test(test_null_spans),
-        cmocka_unit_test(test_moved_starts),
+        cmocka_unit_test(test_moved_starts),     cmocka_unit_test(test_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
