@@ -161,11 +161,27 @@ bool oracle_takes(struct span regex)
     return takes;
 }
 
+/* Does it call a group? Machine code takes seconds for a call without end, which the interpreter notices at once. */
+static bool calls(struct span text)
+{
+    static const char *const marks[] = {"\\g<", "\\g'", "(?R", "(?&", "(?P>", "(?+"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        found |= memmem(text.data, text.size, marks[i], strlen(marks[i])) != NULL;
+    }
+    for (char digit = '0'; digit <= '9'; digit++) {
+        const char forward[] = {'(', '?', digit}, back[] = {'(', '?', '-', digit};
+        found |= memmem(text.data, text.size, forward, sizeof forward) != NULL ||
+                 memmem(text.data, text.size, back, sizeof back) != NULL;
+    }
+    return found;
+}
+
 static void compile_pattern(const struct case_pattern *pattern, struct oracle_pattern *out)
 {
     if (pattern->kind == CASE_REGEX) {
         out->code = compile(pattern->entries[0].text);
-        if (out->code) {
+        if (out->code && !calls(pattern->entries[0].text)) {
             (void)pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE);
         }
         return;
