@@ -169,8 +169,8 @@ static bool calls(struct span text)
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         found |= memmem(text.data, text.size, marks[i], strlen(marks[i])) != NULL;
     }
-    for (char digit = '0'; digit <= '9'; digit++) {
-        const char forward[] = {'(', '?', digit}, back[] = {'(', '?', '-', digit};
+    for (int i = 0; i < 10; i++) {
+        const char digit = (char)('0' + i), forward[] = {'(', '?', digit}, back[] = {'(', '?', '-', digit};
         found |= memmem(text.data, text.size, forward, sizeof forward) != NULL ||
                  memmem(text.data, text.size, back, sizeof back) != NULL;
     }
