@@ -269,10 +269,11 @@ static uint16_t make_transition(struct automaton *automaton, uint16_t state, uin
     return find_state(automaton, live & ~matched, context);
 }
 
-/* The same, kept in the table. No text, however long, may take more work than is allowed. */
+/* The same, kept in the table. No text, however long, may take more work than is allowed: then it gives up at once. */
 static uint16_t transition(struct automaton *automaton, uint16_t state, uint32_t class)
 {
     if (automaton->work > automaton->work_allowed) {
+        automaton->gave_up = true;
         return STATE_UNKNOWN;
     }
     uint16_t to = make_transition(automaton, state, class);
