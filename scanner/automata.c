@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AUTOMATA_BYTES_MAX ((size_t)64 << 20) /* of all of them; after that no more are made */
+#define AUTOMATA_BYTES_MAX ((size_t)64 << 20) /* of all of them; over it one is given up, and no more are made */
 
 struct slot {
     struct automaton *automaton;
@@ -100,10 +100,11 @@ void automata_asked(struct automata *automata, uint32_t probe, uint32_t times)
 static void review(struct automata *automata, struct slot *slot, size_t size_before)
 {
     automata->bytes += automaton_size(slot->automaton) - size_before;
-    if (automaton_gave_up(slot->automaton)) {
+    bool over = automata->bytes > AUTOMATA_BYTES_MAX;
+    if (automaton_gave_up(slot->automaton) || over) {
         automata->bytes -= automaton_size(slot->automaton);
         automaton_free(&slot->automaton);
-        slot->form++;
+        slot->form = over ? AUTOMATON_FORMS : slot->form + 1;
         slot->asked = 0;
     }
 }

@@ -207,6 +207,8 @@ static enum status prepare(struct scanner *scanner, struct ruleset *ruleset)
     if (status == STATUS_OK) {
         ruleset_let_go(&scanner->prepared);
         scanner->prepared = ruleset_hold(ruleset);
+    } else {
+        ruleset_let_go(&scanner->prepared); /* what was known for it is gone, or half of it */
     }
     return status;
 }

@@ -114,8 +114,9 @@ enum status view_batch_make(struct view_batch *batch, enum view view, const stru
     }
     batch->starts[count] = (uint32_t)batch->text.size;
     batch->count = count;
-    if (buffer_reserve(&batch->text, AUTOMATON_BLOCK) != STATUS_OK) {
-        return STATUS_NO_MEMORY;
+    enum status status = buffer_reserve(&batch->text, AUTOMATON_BLOCK);
+    if (status != STATUS_OK) {
+        return status;
     }
     memset(batch->text.data + batch->text.size, 0, AUTOMATON_BLOCK); /* automata look at whole blocks */
     return STATUS_OK;

@@ -12,7 +12,7 @@
 #define ARENA_MAX ((size_t)512 << 20)
 #define MESSAGES_FEW 4u
 #define COUNTING_MUCH 10u                     /* such regexes are kept away from others (automaton_counting) */
-#define AUTOMATA_BYTES_MAX ((size_t)96 << 20) /* of all automata; after that no more are made */
+#define AUTOMATA_BYTES_MAX ((size_t)96 << 20) /* of all automata; over it one is given up, and no more are made */
 #define LENGTHS 64u                           /* classes of texts of about the same length, */
 #define LENGTH_STEP 16u                       /* bytes; what is longer than all of them is one class */
 
@@ -21,7 +21,7 @@ struct squad {
     struct automaton *automaton; /* NULL: not made yet, or never */
     uint32_t count;
     uint32_t places[AUTOMATON_MEMBERS_MAX];
-    unsigned form; /* of the automaton; AUTOMATON_FORMS: there will be none, and the squad has one member */
+    unsigned form; /* of the automaton; AUTOMATON_FORMS: there will be none */
 };
 
 /* Of one view. */
@@ -263,11 +263,16 @@ static enum status equip(const struct stretch *stretch, uint32_t number)
 static enum status review(const struct stretch *stretch, uint32_t number)
 {
     struct squad *squad = &muster_of(stretch)->squads[number];
-    if (!automaton_gave_up(squad->automaton)) {
+    bool over = stretch->sweep->bytes > AUTOMATA_BYTES_MAX;
+    if (!automaton_gave_up(squad->automaton) && !over) {
         return STATUS_OK;
     }
     stretch->sweep->bytes -= automaton_size(squad->automaton);
     automaton_free(&squad->automaton);
+    if (over) { /* it would only grow to that again */
+        squad->form = AUTOMATON_FORMS;
+        return STATUS_OK;
+    }
     return part(stretch, number);
 }
 
